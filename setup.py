@@ -1,0 +1,60 @@
+import re
+from glob import glob
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+name = 'transfer_audit'
+share = Path('share', name)
+version = re.search(r"^__version__ = '(.+)'", Path(name, '__init__.py').read_text(), re.MULTILINE).group(1)
+
+configs: dict[str, list[str]] = {}
+for path in sorted(Path('config').rglob('*')):
+    if path.is_file():
+        configs.setdefault(str(share / path.parent), []).append(str(path))
+
+setup(
+    name=name,
+    version=version,
+    description='Names the first divergence between a real hand and its simulation, and guards the hand meanwhile.',
+    license='Apache-2.0',
+    maintainer='transfer_audit maintainers',
+    maintainer_email='maintainers@transfer-audit.example',
+    packages=find_packages(exclude=['test*']),
+    python_requires='>=3.10',
+    install_requires=[
+        'mujoco>=3.17',
+        'numpy',
+        'pydantic>=2',
+        'pyyaml',
+        'rich',
+        'rosbags>=0.11',
+        'scipy',
+        'sqlalchemy>=2',
+    ],
+    extras_require={
+        # For machines without ROS; a sourced ROS 2 installation brings these itself.
+        'ros': [
+            'ros-rclpy[fastrtps]',
+            'ros-diagnostic-msgs',
+            'ros-geometry-msgs',
+            'ros-sensor-msgs',
+            'ros-std-msgs',
+            'ros-std-srvs',
+            'ros-trajectory-msgs',
+        ],
+        # launch_pytest does not start under pytest 8.4 and later.
+        'test': ['hypothesis', 'mypy', 'pytest>=7.4,<8.4', 'ruff', 'types-PyYAML'],
+    },
+    data_files=[
+        ('share/ament_index/resource_index/packages', [f'resource/{name}']),
+        (str(share), ['package.xml']),
+        (str(share / 'launch'), sorted(glob('launch/*.launch.py'))),
+        *configs.items(),
+        # `ros2 run` and launch_ros look here. pip would put console scripts into bin/ only, under names as common
+        # as `divergence`, and colcon would tie them to the Python that built them.
+        (f'lib/{name}', sorted(glob('scripts/[!_]*'))),
+    ],
+    entry_points={'console_scripts': ['transfer-audit = transfer_audit.cli.main:main']},
+    zip_safe=True,
+)
