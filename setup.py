@@ -28,9 +28,14 @@ setup(
         'pydantic>=2',
         'pyyaml',
         'rich',
-        'rosbags>=0.11',
         'scipy',
         'sqlalchemy>=2',
+        # Bags; all but the first come with recent rosbags, and are imported here too.
+        'rosbags>=0.11',
+        'apsw',
+        'backports.zstd; python_version < "3.14"',
+        'lz4',
+        'ruamel.yaml',
     ],
     extras_require={
         # For machines without ROS; a sourced ROS 2 installation brings these itself.
