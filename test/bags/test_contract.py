@@ -1,13 +1,15 @@
 """What every bag does, whichever way its files are read."""
 
 import struct
+import sys
+from types import SimpleNamespace
 
 import lz4.frame
 import pytest
-from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, StoragePlugin, Writer
 
 from transfer_audit.bags.blocks import ChainedBag
-from transfer_audit.bags.library import RosbagsReader, rosbag2_reader
+from transfer_audit.bags.library import Rosbag2Reader, RosbagsReader, rosbag2_reader
 from transfer_audit.bags.mcap import McapFile
 from transfer_audit.bags.mcap_records import zstd
 from transfer_audit.bags.reader import open_bag
@@ -176,13 +178,74 @@ class TestRosbagsMcap(Contract):
         return ChainedBag(path, [RosbagsReader(path)])
 
 
-@pytest.mark.skipif(rosbag2_reader() is None, reason='rosbag2_py is not installed')
+ROSBAG2 = rosbag2_reader()
+
+
+@pytest.mark.skipif(ROSBAG2 is None, reason='rosbag2_py is not installed')
 @pytest.mark.parametrize('storage', ['mcap', 'sqlite3'])
 class TestRosbag2(Contract):
     @pytest.fixture
     def bag(self, write, storage):
         path = write(storage)
-        with ChainedBag(path, [rosbag2_reader()(path)]) as bag:
+        with ChainedBag(path, [ROSBAG2(path)]) as bag:
+            yield bag
+
+
+class StandIn:
+    """The face of rosbag2_py's SequentialReader as documented, over rosbags: shows that the calls fit together."""
+
+    def open(self, storage, form):
+        self.reader = Reader(storage.uri)
+        self.reader.open()
+        self.topics, self.begin = None, 0
+
+    def get_metadata(self):
+        return SimpleNamespace(
+            compression_mode='',
+            message_count=self.reader.message_count,
+            starting_time=SimpleNamespace(nanoseconds=self.reader.start_time),
+            duration=SimpleNamespace(nanoseconds=self.reader.duration - 1),
+            topics_with_message_count=[
+                SimpleNamespace(topic_metadata=SimpleNamespace(name=c.topic), message_count=c.msgcount)
+                for c in self.reader.connections
+            ],
+        )
+
+    def get_all_topics_and_types(self):
+        return [SimpleNamespace(name=c.topic, type=c.msgtype) for c in self.reader.connections]
+
+    def get_all_message_definitions(self):
+        return [
+            SimpleNamespace(topic_type=c.msgtype, encoded_message_definition=c.msgdef.data)
+            for c in self.reader.connections
+        ]
+
+    def set_filter(self, storage_filter):
+        self.topics = storage_filter.topics
+
+    def seek(self, begin):
+        links = [c for c in self.reader.connections if c.topic in self.topics]
+        self.left = [(c.topic, raw, stamp) for c, stamp, raw in self.reader.messages(links, begin)]
+
+    def has_next(self):
+        return bool(self.left)
+
+    def read_next(self):
+        return self.left.pop(0)
+
+
+class TestRosbag2StandIn(Contract):
+    @pytest.fixture
+    def bag(self, write, monkeypatch):
+        module = SimpleNamespace(
+            SequentialReader=StandIn,
+            StorageOptions=SimpleNamespace,
+            ConverterOptions=SimpleNamespace,
+            StorageFilter=SimpleNamespace,
+        )
+        monkeypatch.setitem(sys.modules, 'rosbag2_py', module)
+        path = write('mcap')
+        with ChainedBag(path, [Rosbag2Reader(path)]) as bag:
             yield bag
 
 

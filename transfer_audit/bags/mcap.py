@@ -4,26 +4,15 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from transfer_audit.bags import mcap_records as form
 from transfer_audit.bags.blocks import Bytes, RawBlock, Topic, full_type, topic_map
+from transfer_audit.bags.mcap_gather import Index, Located, check_heads, located_block
 from transfer_audit.core.errors import BagError
-from transfer_audit.core.types import Stamps
-
-Index = npt.NDArray[np.void]
-
-
-@dataclass(frozen=True)
-class _Messages:
-    """Where messages of one channel lie: log times and places of their records in `data`, shape (N,)."""
-
-    log_ns: Stamps
-    places: Stamps
 
 
 class McapFile:
@@ -187,7 +176,7 @@ class McapFile:
                 for chunk, base in zip(chunks, bases, strict=True)
                 for channel in channels
             ]
-            found[topic] = _block(data, parts)
+            found[topic] = located_block(data, parts)
         return found
 
     def _concerns(self, chunk: form.Chunk, wanted: set[int], start_ns: int, end_ns: int) -> bool:
@@ -198,18 +187,16 @@ class McapFile:
 
     def _contents(self, chunks: Sequence[form.Chunk]) -> tuple[Bytes, list[int]]:
         """One buffer with all these chunks, and where each begins in it."""
-        if not any(chunk.compression for chunk in chunks):
-            return self._data, [chunk.payload for chunk in chunks]
         for chunk in chunks:
             if chunk not in self._unpacked:
                 self._unpacked[chunk] = form.unpack_chunk(self._data, chunk)
+        if not any(chunk.compression for chunk in chunks):
+            return self._data, [chunk.payload for chunk in chunks]
         contents = [self._unpacked[chunk] for chunk in chunks]
         bases = np.cumsum([0] + [len(content) for content in contents])[:-1].tolist()
         return (contents[0] if len(contents) == 1 else np.concatenate(contents)), bases
 
-    def _gathered(
-        self, data: Bytes, base: int, chunk: form.Chunk, channel: int, start_ns: int, end_ns: int
-    ) -> _Messages:
+    def _gathered(self, data: Bytes, base: int, chunk: form.Chunk, channel: int, start_ns: int, end_ns: int) -> Located:
         index = self._index(chunk, channel)
         log_ns, offsets = index['log_ns'].astype(np.int64), index['offset'].astype(np.int64)
         if start_ns > chunk.start_ns or end_ns <= chunk.end_ns:
@@ -218,8 +205,8 @@ class McapFile:
         if len(offsets) and (offsets.min() < 0 or offsets.max() + form.MESSAGE_HEAD.itemsize > chunk.size):
             raise form.DamagedError(f'an index points outside the chunk at byte {chunk.payload}')
         places = offsets + base
-        _check_heads(data, places, base + chunk.size, channel, log_ns)
-        return _Messages(log_ns, places)
+        check_heads(data, places, base + chunk.size, channel, log_ns)
+        return Located(log_ns, places)
 
     def close(self) -> None:
         """Forget what is unpacked. The file stays mapped as long as blocks of it are in use."""
@@ -233,33 +220,3 @@ def _mapped(path: Path) -> Bytes:
             return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
     except (OSError, ValueError) as error:
         raise BagError(f'{path}: cannot be read: {error}') from error
-
-
-def _heads(data: Bytes, places: Stamps) -> Index:
-    """The fixed part of the message records at these places."""
-    length = max(0, len(data) - form.MESSAGE_HEAD.itemsize + 1)
-    return np.ndarray((length,), form.MESSAGE_HEAD, buffer=data, strides=(1,))[places]
-
-
-def _check_heads(data: Bytes, places: Stamps, end: int, channel: int, log_ns: Stamps) -> None:
-    if not len(places):
-        return
-    heads = _heads(data, places)
-    ends = places + 9 + heads['length'].astype(np.int64)
-    good = (heads['op'] == form.MESSAGE) & (heads['channel'] == channel) & (heads['length'] >= 22)
-    good &= (ends > places) & (ends <= end) & (heads['log_ns'] == log_ns.astype(np.uint64))
-    if not good.all():
-        raise form.DamagedError(f'an index promises a message that is not there ({np.count_nonzero(~good)} such)')
-
-
-def _block(data: Bytes, parts: Sequence[_Messages]) -> RawBlock:
-    """Messages of one topic out of all its chunks and channels, in order of log time and then of the file."""
-    if not sum(len(part.places) for part in parts):
-        return RawBlock.empty()
-    log_ns = np.concatenate([part.log_ns for part in parts])
-    places = np.concatenate([part.places for part in parts])
-    order = np.lexsort((places, log_ns))
-    log_ns, places = log_ns[order], places[order]
-    head = form.MESSAGE_HEAD.itemsize
-    sizes = _heads(data, places)['length'].astype(np.int64) + 9 - head
-    return RawBlock(log_ns, data, places + head, sizes)
