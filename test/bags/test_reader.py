@@ -137,3 +137,19 @@ def test_an_old_database_without_definitions(write, ros):
 def test_a_span_must_be_positive(write):
     with open_bag(write('mcap')) as bag, pytest.raises(ValueError, match='0 ns'):
         bag.blocks(['/slip'], 0, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ('damage', 'sentence'),
+    [
+        ("UPDATE messages SET timestamp = 'noon'", 'a log time that is no number'),
+        ("UPDATE messages SET data = 'text' WHERE id = 7", 'a message without bytes or time'),
+        ("UPDATE topics SET type = x'ff' WHERE id = 1", 'a topic without name or type'),
+    ],
+)
+def test_a_database_with_other_values_than_expected(write, damage, sentence):
+    file = write('sqlite3') / 'small.db3'
+    with sqlite3.connect(file) as connection:
+        connection.execute(damage)
+    with pytest.raises(BagError, match=sentence):
+        read_all(file)

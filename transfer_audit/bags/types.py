@@ -28,8 +28,19 @@ def typestore_of(bag: Bag, topics: Sequence[str] | None = None) -> Any:
         if name not in bag.topics:
             raise UnknownElement(str(bag.path), 'topic', name, sorted(bag.topics))
         _add(known, declared(str(bag.path), bag.topics[name]), bag.topics[name], str(bag.path))
+    return registered(known, str(bag.path))
+
+
+def registered(types: dict[str, Any], path: str) -> Any:
+    """A typestore of these types.
+
+    :raises BagError: if they contradict what ROS 2 has built in
+    """
     store = get_typestore(Stores.EMPTY)
-    store.register(known)
+    try:
+        store.register(types)
+    except TypesysError as error:
+        raise BagError(f'{path}: {error}') from error
     return store
 
 

@@ -11,7 +11,7 @@ from rosbags.rosbag2 import StoragePlugin, Writer, WriterError
 from rosbags.typesys import Stores, get_typestore
 
 from transfer_audit.bags.blocks import Topic
-from transfer_audit.bags.types import declared
+from transfer_audit.bags.types import declared, registered
 from transfer_audit.core.errors import BagError, UnknownElement, choices
 
 Storage = Literal['mcap', 'sqlite3']
@@ -47,9 +47,8 @@ class BagWriter:
         """
         if name in self._connections:
             raise BagError(f'{self.path}: the topic {name} is declared already')
-        store = get_typestore(Stores.EMPTY)
-        store.register(declared(str(self.path), Topic(name, msgtype, 0, definition or '')))
-        self._stores[name] = store
+        types = declared(str(self.path), Topic(name, msgtype, 0, definition or ''))
+        store = self._stores[name] = registered(types, str(self.path))
         self._connections[name] = self._writer.add_connection(name, msgtype, typestore=store)
 
     def write_raw(self, topic: str, receive_ns: int, raw: bytes | memoryview) -> None:
