@@ -15,7 +15,9 @@ from transfer_audit.bags.types import field_width
 from transfer_audit.core.fields import Selector
 from transfer_audit.core.types import Array, Columns, Stamps
 
-MOST_TEMPLATES = 32
+MOST_POOR_TEMPLATES = 32
+"""After so many layouts that hardly any message shared, the rest is read one by one."""
+_WORTH_A_TEMPLATE = 4
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,11 @@ def decode(block: RawBlock, msgtype: str, typestore: Any, selector: Selector, wh
     """
     result = _Result(block, len(selector.keys), field_width(msgtype, selector.field, typestore, where))
     rows = np.arange(len(block))
-    for _ in range(MOST_TEMPLATES):
-        if not len(rows):
-            break
-        rows = _decode_alike(block, rows, msgtype, typestore, selector, where, result)
+    poor = 0
+    while len(rows) and poor < MOST_POOR_TEMPLATES:
+        left = _decode_alike(block, rows, msgtype, typestore, selector, where, result)
+        poor += len(rows) - len(left) < _WORTH_A_TEMPLATE
+        rows = left
     for row in rows.tolist():
         _decode_one(block, row, msgtype, typestore, selector, where, result)
     return result.decoded()
