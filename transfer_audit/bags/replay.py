@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,20 +11,17 @@ from transfer_audit.bags.blocks import Bag, RawBlock
 from transfer_audit.bags.decode import Decoded, decode
 from transfer_audit.bags.messages import decode_messages, decode_strings
 from transfer_audit.bags.types import typestore_of
-from transfer_audit.core.audit import Audit
 from transfer_audit.core.binding import Binding
 from transfer_audit.core.channels import ChannelPlan
-from transfer_audit.core.errors import AuditError, BagError, FieldError, ProfileError, choices
+from transfer_audit.core.errors import BagError, FieldError, ProfileError, choices
 from transfer_audit.core.fields import Selector
 from transfer_audit.core.profile import Command, Source, places_of
 from transfer_audit.core.rounds import rounds_from_marks
-from transfer_audit.core.types import NS, Columns, Round, to_ns
+from transfer_audit.core.types import NS, Columns, Round
 
 SPAN_NS = 10 * NS
 """Bag time that is held in memory at once."""
 ROUND_TYPE = 'diagnostic_msgs/msg/DiagnosticStatus'
-
-Progress = Callable[[float], None]
 
 
 def find_topic(bag: Bag, name: str) -> str:
@@ -202,51 +198,3 @@ def rounds_from_statuses(statuses: Iterator[dict[str, str]], end_ns: int) -> lis
         end = int(ended) if ended.isdigit() else end_ns
         found[number] = Round(number, int(values['start_ns']), end, values.get('task', ''), success)
     return sorted(found.values(), key=lambda round_: round_.start_ns)
-
-
-def audit_bag(
-    replay: Replay, audit: Audit, simulated: Replay | None = None, progress: Progress | None = None
-) -> list[dict[str, Any]]:
-    """Feed a whole bag to an audit.
-
-    :param simulated: the recording of the simulated side; its rounds are laid over the real ones in order
-    :returns: the verdict of each round
-    """
-    rounds = replay.rounds()
-    hold_back_ns = to_ns(replay.binding.profile.clock.hold_back_s)
-    for round_ in rounds:
-        audit.add_round(round_)
-    if simulated is not None:
-        _feed_recorded(simulated, audit, rounds)
-    found: list[dict[str, Any]] = []
-    start, end = replay.bag.start_ns, replay.bag.end_ns
-    for until, sources in replay.stretches(start, end):
-        for plan, columns in sources:
-            if plan is None:
-                audit.command(columns)
-            else:
-                audit.measured(plan.name, columns)
-        found += audit.advance(until - hold_back_ns)
-        if progress is not None:
-            progress((until - start) / max(1, end - start))
-    found += audit.advance(end + to_ns(1e3))
-    return found
-
-
-def _feed_recorded(simulated: Replay, audit: Audit, rounds: list[Round]) -> None:
-    theirs = simulated.rounds()
-    if len(theirs) != len(rounds):
-        raise AuditError(f'{simulated.bag.path}: {len(theirs)} simulated rounds for {len(rounds)} real ones')
-    for real, sim in zip(rounds, theirs, strict=True):
-        shift = real.start_ns - sim.start_ns
-        assert sim.end_ns is not None
-        for _, sources in simulated.stretches(sim.start_ns - NS, sim.end_ns):
-            for plan, columns in sources:
-                if plan is not None:
-                    moved = Columns(columns.receive_ns + shift, columns.stamp_ns + shift, columns.values)
-                    audit.simulated(plan.name, moved)
-
-
-def bag_name(path: Path) -> str:
-    """How reports call a bag."""
-    return path.resolve().name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import numpy as np
 from mujoco import batch
 
 from transfer_audit.core.channels import CONTACTS, ChannelPlan, Element
-from transfer_audit.core.errors import ModelError, ProfileError, choices
+from transfer_audit.core.errors import ModelError, ProfileError, UnknownElement, choices
 from transfer_audit.core.profile import (
     Channel,
     Command,
@@ -29,7 +29,7 @@ from transfer_audit.core.profile import (
 from transfer_audit.core.types import Array
 
 GAINS = {'actuator_kp': 'actuator_gainprm', 'actuator_kv': 'actuator_biasprm'}
-"""Gains of position servos, which stand in two fields of a model: kp in gainprm[0] and -biasprm[1], kv in -biasprm[2]."""
+"""Gains of position servos, which stand in two fields: kp in gainprm[0] and -biasprm[1], kv in -biasprm[2]."""
 
 _OBJECTS = {
     'actuator': 'actuators',
@@ -115,12 +115,35 @@ def open_hand(path: Path | str, model: Path | str | None = None) -> Binding:
     profile, problems = read_profile(path, model)
     if profile is None:
         raise ProfileError(str(path), problems)
+    return bind(profile, problems)
+
+
+def bind(profile: Profile, problems: Sequence[str] = ()) -> Binding:
+    """Match a profile with its model; `problems` are those already found in it.
+
+    :raises ProfileError: with every problem
+    :raises ModelError: if the model does not compile
+    """
     binder = Binder(profile)
     binder.check()
-    problems += binder.problems
-    if problems:
-        raise ProfileError(str(path), problems)
+    found = [*problems, *binder.problems]
+    if found:
+        raise ProfileError(str(profile.path), found)
     return binder.finish()
+
+
+def with_parameters(profile: Profile, values: Mapping[str, float]) -> Profile:
+    """The same hand with family parameters set to single values: a hand whose truth is known.
+
+    :raises UnknownElement: if the family has no parameter of that name
+    """
+    parameters = dict(profile.family.parameters)
+    for name, value in values.items():
+        if name not in parameters:
+            raise UnknownElement(str(profile.path), 'family parameter', name, parameters)
+        parameters[name] = parameters[name].model_copy(update={'range': (value, value)})
+    family = profile.family.model_copy(update={'parameters': parameters})
+    return profile.model_copy(update={'family': family})
 
 
 def load_spec(path: Path) -> mujoco.MjSpec:

@@ -34,7 +34,7 @@ def excess(real: Array, lower: Array, upper: Array, noise: Array) -> Array:
 def threshold(false_alarms_per_hour: float, rate_hz: float, elements: int) -> float:
     """Alarm level of the statistic for a budget of false alarms over all elements together.
 
-    A true value at the very edge of the envelope with white noise is the worst agreeing case: the increments are then at
+    A true value at the very edge of the envelope with white noise is the worst agreeing case: increments are then at
     most z - DRIFT with z standard normal, for which the mean number of rows between alarms is
     (exp(2k(h + 1.166)) - 2k(h + 1.166) - 1) / (2 k^2), k = DRIFT (Siegmund, Sequential Analysis, 1985, eq. 2.57 with
     its continuity correction). Coloured noise alarms more often; the noise must then be declared larger.
@@ -66,8 +66,8 @@ class Alarm:
 class Detector:
     """CUSUM of the excess of every element (Page 1954), exact in fixed point.
 
-    S = max(0, S + excess - DRIFT) row by row; an alarm where S reaches the threshold; its onset is the row after the last
-    zero of S. Increments are whole multiples of 2^-20, so sums are exact and do not depend on how rows were cut into
+    S = max(0, S + excess - DRIFT) row by row; an alarm where S reaches the threshold; its onset is the row after the
+    last zero of S. Increments are whole multiples of 2^-20, so sums are exact and do not depend on how rows were cut into
     calls. One row can add at most half the threshold, so a single outlier never alarms.
     """
 

@@ -179,3 +179,22 @@ class Selector:
             if index is not None:
                 out[place] = rows[index]
         return out
+
+    def write(self, message: Any, values: Sequence[float]) -> None:
+        """Put one number per key where `values` would read it; keys that the message lacks and NaN are left alone.
+
+        :raises FieldError: if an entry holds more than one number, or the path leads through `[*]`
+        """
+        *path, (name, index) = parse_path(self.field)
+        (parent,) = walk(message, path)
+        target = getattr(parent, name)
+        if index == '*' or not (isinstance(target, (int, float)) or hasattr(target, '__setitem__')):
+            raise FieldError(f'{self.field!r} cannot be written: it must lead to a number or an array of numbers')
+        count = 1 if isinstance(target, (int, float)) or index is not None else len(target)
+        for at, value in zip(self.indices(element_names(message), count), values, strict=True):
+            if at is None or value != value:
+                continue
+            if isinstance(target, (int, float)):
+                setattr(parent, name, type(target)(value))
+            else:
+                target[int(index) if index is not None else at] = value

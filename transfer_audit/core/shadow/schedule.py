@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 
@@ -13,8 +15,8 @@ from transfer_audit.core.types import NS, Array, Columns
 class Schedule:
     """Which control acts in which physics step, counted from an epoch.
 
-    A command acts from the first step that begins at or after its stamp. Step times are multiples of the timestep, never
-    sums, so a command period that is no whole number of steps does not drift.
+    A command acts from the first step that begins at or after its stamp. Step times are multiples of the timestep,
+    never sums, so a command period that is no whole number of steps does not drift.
     """
 
     def __init__(self, plan: CommandPlan, timestep_s: float, hold_back_ns: int) -> None:
@@ -103,7 +105,7 @@ class _Ramp:
             changed[0] = bool(_rows_differ(targets[:1], self._target) | _rows_differ(rates[:1], self._rate))
         bounds = [*np.flatnonzero(changed), len(targets)]
         out[: bounds[0]] = self._at(np.arange(first_step, first_step + bounds[0]))
-        for begin, end in zip(bounds[:-1], bounds[1:], strict=True):
+        for begin, end in pairwise(bounds):
             step = first_step + int(begin)
             self._start = self._at(np.array([step]))[0]
             self._step, self._target, self._rate = step, targets[begin], rates[begin]

@@ -1,0 +1,145 @@
+"""Compares the real hand with its shadow and names the first channel to part."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticStatus
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64, String
+from trajectory_msgs.msg import JointTrajectory
+
+from transfer_audit.core.divergence import Finding
+from transfer_audit.core.judge import Judge, Scored
+from transfer_audit.core.types import NS
+from transfer_audit.core.verdict import sentence
+from transfer_audit.nodes import convert
+from transfer_audit.nodes.node import DATA, LATCHED, AuditNode, run
+
+KINDS = ('pose', 'force', 'slip', 'timing')
+
+
+class Divergence(AuditNode):
+    """Publishes scores, the first divergence and, at a round's end, its verdict."""
+
+    def __init__(self) -> None:
+        super().__init__('divergence')
+        self._judge = Judge(self.binding)
+        self._named: Finding | None = None
+        self._verdicts = 0
+        self._scores = self.create_publisher(JointState, 'divergence/scores', DATA)
+        self._kinds = {kind: self.create_publisher(Float64, f'divergence/{kind}', DATA) for kind in KINDS}
+        self._first = self.create_publisher(DiagnosticStatus, 'divergence/first', LATCHED)
+        self._verdict = self.create_publisher(String, 'divergence/verdict', LATCHED)
+        names, plans = self._judge.comparison.names, self.binding.channels
+        self._names = [f'{channel}/{element}' for channel, element in names]
+        kinds = np.array([plan.kind for plan in plans for _ in plan.columns])
+        self._columns = {kind: np.flatnonzero(kinds == kind) for kind in KINDS}
+        self.listen_to_hand(self._judge.measured)
+        self.listen_to_commands(self._judge.command)
+        for name in self.profile.channels:
+            self.create_subscription(JointTrajectory, f'shadow/{name}', self._shadow_rows(name), DATA)
+        self.create_subscription(DiagnosticStatus, 'round', self._on_round, LATCHED)
+        self.create_subscription(DiagnosticStatus, 'gate/status', self._on_gate, 10)
+        self.create_timer(1.0 / self.profile.clock.rate_hz, self._advance)
+
+    def _shadow_rows(self, channel: str) -> Any:
+        return lambda message: self._judge.shadow(channel, convert.rows_of(message)) if self._judge.round else None
+
+    def _on_round(self, message: DiagnosticStatus) -> None:
+        state, found = convert.round_of(message)
+        if found is None:
+            return
+        if state == 'open' and (self._judge.round is None or self._judge.round.number != found.number):
+            self._judge.start(found)
+            self._named = None
+            self._first.publish(convert.status('divergence/first', 'ok', 'none so far', {'round': found.number}))
+        running = self._judge.round is not None and self._judge.round.number == found.number
+        if state == 'ended' and running and found.end_ns is not None:
+            self._judge.end(found.end_ns, found.success)
+
+    def _on_gate(self, message: DiagnosticStatus) -> None:
+        values = convert.values_of(message)
+        for key in ('trips', 'clamped'):
+            if values.get(key, '').isdigit():
+                self._judge.gate[key] = int(values[key])
+
+    def _advance(self) -> None:
+        watermark_ns = self.watermark_ns()
+        if self._judge.round is None:
+            self._judge.forget(watermark_ns)
+            return
+        for scored in self._judge.advance(watermark_ns):
+            self._publish_scores(scored)
+            self._name_first(final=False)
+        if self._judge.complete(watermark_ns):
+            self._close()
+
+    def _publish_scores(self, scored: Scored) -> None:
+        for row_ns, scores in zip(scored.rows.row_ns.tolist(), scored.scores, strict=True):
+            self._scores.publish(convert.joint_state(self._names, scores, row_ns))
+            for kind, columns in self._columns.items():
+                if len(columns):
+                    self._kinds[kind].publish(Float64(data=float(scores[columns].max())))
+
+    def _name_first(self, final: bool) -> None:
+        first, ties = self._judge.first()
+        if first is None or (first == self._named and not final):
+            return
+        self._named = first
+        assert self._judge.round is not None
+        start_ns = self._judge.round.start_ns
+        self._first.publish(
+            convert.status(
+                'divergence/first',
+                'error',
+                sentence(first, start_ns),
+                {
+                    'round': self._judge.round.number,
+                    'channel': first.channel,
+                    'kind': first.kind,
+                    'element': first.element,
+                    'onset_s': (first.onset_ns - start_ns) / NS,
+                    'onset_interval_s': [(t - start_ns) / NS for t in (first.earliest_ns, first.latest_ns)],
+                    'flagged_s': (first.flagged_ns - start_ns) / NS,
+                    'score': first.score,
+                    'real': first.real,
+                    'shadow': list(first.shadow),
+                    'unit': first.unit,
+                    'ties': [tie.element for tie in ties],
+                },
+                self.profile.hand,
+            )
+        )
+        if first.kind == 'timing':
+            self._kinds['timing'].publish(Float64(data=first.score))
+
+    def _close(self) -> None:
+        verdict = self._judge.verdict()
+        self._verdict.publish(String(data=json.dumps(verdict)))
+        self._verdicts += 1
+        self._judge.round = None
+
+    def report(self) -> tuple[str, str, Mapping[str, Any]]:
+        """What is being compared and what was lost on the way."""
+        late = sum(len(lane.timeline.faults['late']) for lane in self._judge.aligner.lanes.values())
+        values = {'rows': self._judge.comparison.rows, 'late': late, 'lost_shadow_rows': self._judge.aligner.lost_rows}
+        running = self._judge.round
+        if running is None:
+            return 'ok', 'waiting for a round', values
+        if self._named is not None:
+            return 'warn', sentence(self._named, running.start_ns), values
+        return 'ok', f'round {running.number}: no divergence so far', values
+
+
+def main() -> None:
+    """Entry point."""
+    sys.exit(run(Divergence))
+
+
+if __name__ == '__main__':
+    main()

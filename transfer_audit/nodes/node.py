@@ -1,0 +1,210 @@
+"""What every node shares: its hand, its QoS, its diagnostics, and how it runs and stops."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.task import Future
+
+from transfer_audit.core.binding import Binding, open_hand
+from transfer_audit.core.errors import AuditError, FieldError
+from transfer_audit.core.profile import Command
+from transfer_audit.core.types import Columns, to_ns
+from transfer_audit.nodes import convert
+
+DATA = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
+COMMANDS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
+LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+
+
+SILENCE_S = 0.5
+"""How long no message at all must have come before the watermark follows the clock."""
+
+
+class AuditNode(Node):
+    """A node of one hand. It reads parameters `profile` and `model`, and reports on /diagnostics once a second."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.declare_parameter('outlive_parent', False)
+        self.binding = self.open_hand(self.text('profile'), self.text('model'))
+        self.profile = self.binding.profile
+        self._parent = os.getppid()
+        self._inputs: list[_Input] = []
+        self._newest_ns = 0
+        self.refused: dict[str, int] = {}
+        self._last_refusal = ''
+        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        self.create_timer(1.0, self._report)
+
+    def open_hand(self, profile: str, model: str) -> Binding:
+        """The hand this node is for.
+
+        :raises AuditError: if there is no usable profile
+        """
+        if not profile:
+            raise AuditError('no profile: give the parameter profile (-p profile:=PATH)')
+        return open_hand(profile, model or None)
+
+    def text(self, name: str, default: str = '') -> str:
+        """A text parameter."""
+        if not self.has_parameter(name):
+            self.declare_parameter(name, default)
+        return str(self.get_parameter(name).value)
+
+    def now_ns(self) -> int:
+        """Time of the node's clock: the system's, or /clock with use_sim_time."""
+        return int(self.get_clock().now().nanoseconds)
+
+    def watermark_ns(self) -> int:
+        """Up to when all events in time are in hand: those received before it are handled, later ones may be waiting.
+
+        It follows the newest message, not the clock, so that a starved process judges late but not wrongly; when nothing
+        comes any more it follows the clock at a distance.
+        """
+        hold_back_ns = to_ns(self.profile.clock.hold_back_s)
+        return max(self._newest_ns - hold_back_ns, self.now_ns() - hold_back_ns - to_ns(SILENCE_S))
+
+    def received(self, info: Any) -> int:
+        """The time a message was received: by the middleware, or on the node's clock under use_sim_time."""
+        stamp_ns = int(info['received_timestamp'])
+        if stamp_ns <= 0 or self.get_clock().ros_time_is_active:
+            stamp_ns = self.now_ns()
+        self._newest_ns = max(self._newest_ns, stamp_ns)
+        return stamp_ns
+
+    def listen(self, topic: str, msgtype: Any, callback: Callable[[Any, int], None]) -> None:
+        """Subscribe to data: reliable and deep, or best effort where a publisher offers no better.
+
+        `callback` gets the message and the time of its receipt.
+        """
+        self._inputs.append(_Input(self, topic, msgtype, callback))
+
+    def listen_to_hand(self, measured: Callable[[str, Columns], None] | None = None) -> None:
+        """Subscribe to the channels of the profile."""
+        for name, channel in self.profile.channels.items():
+            plan = self.binding.channel(name)
+
+            def take(message: Any, receive_ns: int, source: Any = channel, plan: Any = plan) -> None:
+                columns = self.read(plan.name, convert.measured, message, source, plan, receive_ns)
+                if columns is not None and measured is not None:
+                    measured(plan.name, columns)
+
+            self.listen(channel.topic, convert.message_class(channel.type), take)
+
+    def listen_to_commands(self, commanded: Callable[[Columns], None]) -> None:
+        """Subscribe to the command that reaches the hand."""
+        command: Command = self.profile.command
+
+        def take(message: Any, receive_ns: int) -> None:
+            columns = self.read('command', convert.commanded, message, command, receive_ns)
+            if columns is not None:
+                commanded(columns)
+
+        self.listen(command.topic, convert.message_class(command.type), take)
+
+    def read(self, what: str, conversion: Callable[..., Columns | None], *arguments: Any) -> Columns | None:
+        """Convert a message; one that does not fit the profile is counted and reported, never used."""
+        try:
+            return conversion(*arguments)
+        except FieldError as error:
+            self.refused[what] = self.refused.get(what, 0) + 1
+            self._last_refusal = f'{what}: {error}'
+            return None
+
+    def report(self) -> tuple[str, str, Mapping[str, Any]]:
+        """Level, sentence and values for /diagnostics; nodes override it."""
+        return 'ok', 'running', {}
+
+    def _report(self) -> None:
+        for source in self._inputs:
+            source.adapt()
+        level, text, values = self.report()
+        if self.refused:
+            level, text = 'warn' if level == 'ok' else level, f'{text}; refused messages: {self._last_refusal}'
+        name = self.get_fully_qualified_name()
+        message = DiagnosticArray(status=[convert.status(name, level, text, values, self.profile.hand)])
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._diagnostics.publish(message)
+        if os.getppid() != self._parent and not self.get_parameter('outlive_parent').value:
+            self.get_logger().error('the process that started this node is gone: stopping')
+            rclpy.try_shutdown()
+
+    def close(self) -> None:
+        """Last words before the process ends; the ROS context may be gone already."""
+
+
+class _Input:
+    """A subscription that follows what its publishers offer."""
+
+    def __init__(self, node: AuditNode, topic: str, msgtype: Any, callback: Callable[[Any, int], None]) -> None:
+        self._node, self._topic, self._msgtype, self._callback = node, topic, msgtype, callback
+        self._reliability = ReliabilityPolicy.RELIABLE
+        self._subscription = self._subscribe()
+
+    def _subscribe(self) -> Any:
+        qos = QoSProfile(depth=DATA.depth, reliability=self._reliability)
+        return self._node.create_subscription(self._msgtype, self._topic, self._take, qos)
+
+    def _take(self, message: Any, info: Any) -> None:
+        self._callback(message, self._node.received(info))
+
+    def adapt(self) -> None:
+        """Take what the weakest publisher offers: a reliable subscription hears nothing of a best-effort publisher."""
+        offers = self._node.get_publishers_info_by_topic(self._node.resolve_topic_name(self._topic))
+        weak = any(offer.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT for offer in offers)
+        wanted = ReliabilityPolicy.BEST_EFFORT if weak else ReliabilityPolicy.RELIABLE
+        if offers and wanted != self._reliability:
+            self._node.destroy_subscription(self._subscription)
+            self._reliability = wanted
+            self._subscription = self._subscribe()
+
+
+def executor() -> Any:
+    """The events executor where rclpy has it, else the single-threaded one."""
+    try:
+        from rclpy.experimental.events_executor import EventsExecutor
+    except ImportError:
+        return SingleThreadedExecutor()
+    return EventsExecutor()
+
+
+def run(make: Callable[[], AuditNode], args: list[str] | None = None) -> int:
+    """Run a node until it is told to stop; a user's mistake is one sentence and exit code 2."""
+    rclpy.init(args=args)
+    try:
+        node = make()
+    except AuditError as error:
+        print(f'{error}', file=sys.stderr)
+        rclpy.try_shutdown()
+        return 2
+    gc.collect()
+    gc.freeze()
+    spin(node)
+    node.close()
+    node.destroy_node()
+    rclpy.try_shutdown()
+    return 0
+
+
+def spin(node: Node, until: Future | None = None) -> None:
+    """Spin until the context ends or `until` is done. In some releases the events executor delivers nothing in an
+    untimed spin, so it is asked in bounded turns."""
+    turns = executor()
+    turns.add_node(node)
+    waiting = until or Future()
+    try:
+        while rclpy.ok() and not waiting.done():
+            turns.spin_until_future_complete(waiting, timeout_sec=1.0)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    turns.shutdown()
