@@ -1,0 +1,180 @@
+"""`transfer-audit ledger`: what was recorded, what it adds up to, and whether it is still what was written."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from transfer_audit.core.errors import LedgerError
+from transfer_audit.ledger.chain import Head
+from transfer_audit.ledger.export import FORMATS, HEADINGS, iso, summary
+from transfer_audit.ledger.panels import GROUPS, Interval, Panel, gaps
+from transfer_audit.ledger.rounds import LedgerRound
+from transfer_audit.ledger.store import Ledger
+
+NAME = 'ledger'
+HELP = 'list, show, compare, verify and export the rounds of a ledger'
+
+PIPE_WIDTH = 200
+"""Columns of a table that does not go to a terminal."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The verbs under `ledger` and their options."""
+    verbs = parser.add_subparsers(dest='ledger_verb', required=True, metavar='VERB')
+    _verb(verbs, 'list', 'one line for each round', _list)
+    show = _verb(verbs, 'show', 'all that is kept of one round', _show)
+    show.add_argument('round', type=int, metavar='N', help='number of the round')
+    panels = _verb(verbs, 'gaps', 'sim-to-real gaps over the closed rounds', _gaps)
+    panels.add_argument('--by', choices=tuple(GROUPS), help='one line for each of these (default: one of all)')
+    verify = _verb(verbs, 'verify', 'follow the chain: exit code 0 if it is whole, 1 if it was tampered with', _verify)
+    verify.add_argument('--head', metavar='SEQ:SHA256', help='a head that a report printed, to be found in the chain')
+    export = _verb(verbs, 'export', 'all rounds for another tool', _export, with_json=False)
+    export.add_argument('--format', choices=tuple(FORMATS), default='csv', help='default: %(default)s')
+    export.add_argument('--to', type=Path, metavar='FILE', help='where to (default: standard output)')
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Open the ledger for reading and do what the verb says."""
+    with Ledger.open(arguments.ledger, read_only=True) as ledger:
+        return int(arguments.ledger_run(ledger, arguments))
+
+
+def _verb(verbs: Any, name: str, text: str, function: Any, with_json: bool = True) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=text)
+    parser.add_argument('--ledger', default='ledger.db', metavar='L', help='the ledger (default: %(default)s)')
+    if with_json:
+        parser.add_argument('--json', nargs='?', const='-', metavar='OUT', help='as JSON, to a file or - (stdout)')
+    parser.set_defaults(ledger_run=function)
+    return parser
+
+
+def _list(ledger: Ledger, arguments: argparse.Namespace) -> int:
+    rounds = ledger.rounds()
+    if arguments.json:
+        _write_json(arguments.json, [round_.as_json() for round_ in rounds])
+    else:
+        print_rounds(rounds)
+    return 0
+
+
+def print_rounds(rounds: Iterable[LedgerRound]) -> None:
+    """One line for each round."""
+    _table(HEADINGS, (summary(round_) for round_ in rounds))
+
+
+def _show(ledger: Ledger, arguments: argparse.Namespace) -> int:
+    round_ = ledger.round(arguments.round)
+    if arguments.json:
+        _write_json(arguments.json, round_.as_json())
+    else:
+        print('\n'.join(_lines(round_)))
+    return 0
+
+
+def _lines(round_: LedgerRound) -> Iterable[str]:
+    """A round for a person: every fact that is known, events last."""
+    known = round_.record or round_.start
+    yield f'round {round_.number}: {round_.state}' + (f' ({round_.reason})' if round_.reason else '')
+    for name, value in known.model_dump(mode='json', exclude={'document', 'round'}).items():
+        if value not in (None, '', {}, []):
+            yield f'  {name}: {iso(value) if name.endswith("_ns") else _said(value)}'
+    if round_.record is None and round_.end_ns is not None:
+        yield f'  end_ns: {iso(round_.end_ns)}'
+        yield f'  real_success: {_said(round_.success)}'
+    for event in round_.events:
+        yield f'  entry {event.sequence}, {event.kind}: {_said(event.data)}'
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, dict):
+        return ', '.join(f'{key} {_said(item)}' for key, item in value.items() if item is not None)
+    return str(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _gaps(ledger: Ledger, arguments: argparse.Namespace) -> int:
+    panels = gaps(ledger.rounds(), arguments.by)
+    if arguments.json:
+        _write_json(arguments.json, [panel.as_json() for panel in panels])
+    else:
+        _table((arguments.by or 'group', *_PANEL_HEADINGS), (_row(panel) for panel in panels))
+    return 0
+
+
+_PANEL_HEADINGS = (
+    'rounds',
+    'success sim',
+    'success real',
+    'success gap',
+    'visible from',
+    'slip sim→real',
+    'slip gap',
+    'parted first',
+)
+
+
+def _row(panel: Panel) -> Sequence[str]:
+    return (
+        'all' if panel.group is None else panel.group,
+        str(panel.rounds),
+        _number(panel.sim_success, panel.sim_success_interval),
+        _number(panel.real_success, panel.real_success_interval),
+        _number(panel.success_gap, panel.success_gap_interval),
+        _number(panel.smallest_success_gap),
+        f'{_number(panel.sim_slip_rate)} → {_number(panel.real_slip_rate)}',
+        _number(panel.slip_gap, panel.slip_gap_interval),
+        ', '.join(f'{kind} {count}' for kind, count in panel.divergences.items()) or '–',
+    )
+
+
+def _number(value: float | None, interval: Interval | None = None) -> str:
+    if value is None:
+        return '–'
+    return f'{value:.2f}' + (f' [{interval[0]:.2f}, {interval[1]:.2f}]' if interval else '')
+
+
+def _verify(ledger: Ledger, arguments: argparse.Namespace) -> int:
+    found = ledger.verify(Head.parse(arguments.head) if arguments.head else None)
+    if arguments.json:
+        facts = {'ok': found.ok, 'entries': found.entries, 'head': str(found.head)}
+        _write_json(arguments.json, {**facts, 'problems': found.problems, 'notes': found.notes})
+    elif found.ok:
+        notes = ''.join(f'; {note}, as a crash leaves it' for note in found.notes)
+        print(f'{ledger.path}: {found.entries} entries, the chain is whole, head {found.head}{notes}')
+    else:
+        print('\n'.join(f'{ledger.path}: {problem}' for problem in found.problems))
+    return 0 if found.ok else 1
+
+
+def _export(ledger: Ledger, arguments: argparse.Namespace) -> int:
+    _write(arguments.to or '-', FORMATS[arguments.format](ledger.rounds()))
+    return 0
+
+
+def _write_json(to: str, value: Any) -> None:
+    _write(to, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + '\n')
+
+
+def _write(to: str | Path, text: str) -> None:
+    if str(to) == '-':
+        sys.stdout.write(text)
+        return
+    try:
+        Path(to).write_text(text, encoding='utf-8', newline='')
+    except OSError as error:
+        raise LedgerError(f'{to}: cannot be written: {error.strerror}') from error
+
+
+def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    table = Table(*headings, box=None, header_style='bold')
+    for row in rows:
+        table.add_row(*row)
+    width = None if sys.stdout.isatty() else PIPE_WIDTH
+    Console(width=width, markup=False, highlight=False, emoji=False).print(table)

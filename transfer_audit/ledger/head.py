@@ -1,0 +1,78 @@
+"""The head of a ledger, stored beside it: what makes a cut-off tail visible."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from transfer_audit.core.errors import LedgerError
+from transfer_audit.ledger.chain import Head
+
+
+class HeadFile:
+    """`<ledger>.head`: sequence and digest of the last entry, one line of fixed length."""
+
+    def __init__(self, ledger: Path) -> None:
+        self.path = ledger.with_name(ledger.name + '.head')
+        self._folder = ledger.absolute().parent
+
+    def read(self) -> Head | None:
+        """The stored head, or None if there is no file.
+
+        :raises LedgerError: if the file cannot be read or is no head
+        """
+        try:
+            words = self.path.read_text(encoding='ascii', errors='replace').split()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise LedgerError(f'{self.path}: cannot be read: {error.strerror}') from error
+        if len(words) != 2:
+            raise LedgerError(f'{self.path}: is no head of a ledger; expected a sequence and a SHA-256')
+        return Head.parse(':'.join(words))
+
+    def replace(self, head: Head) -> None:
+        """Store a head so that it survives a power cut at any moment: the old one or the new one is there."""
+        fresh = self.path.with_name(self.path.name + '.tmp')
+        with fresh.open('wb') as file:
+            file.write(_line(head))
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self.path)
+        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def overwrite(self, head: Head) -> None:
+        """Store a head so that it survives the end of the process, at no cost.
+
+        The line lies within one sector, so that a power cut leaves an older head but no torn one.
+        """
+        try:
+            file = os.open(self.path, os.O_WRONLY)
+        except FileNotFoundError:
+            self.replace(head)
+            return
+        try:
+            os.pwrite(file, _line(head), 0)
+        finally:
+            os.close(file)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other writers of the folder's ledgers out between an entry and its head."""
+        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
+
+
+def _line(head: Head) -> bytes:
+    return f'{head.sequence:<20}{head.sha256}\n'.encode('ascii')

@@ -1,0 +1,88 @@
+"""Entries -> rounds: what became of each round that was started."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from transfer_audit.ledger.chain import Entry
+from transfer_audit.ledger.record import RoundRecord, StartRecord
+
+State = Literal['open', 'closed', 'aborted']
+
+
+@dataclass(frozen=True)
+class LedgerEvent:
+    """Something that happened in a round, or between rounds (a gate trip, a cut, a rearm, a divergence)."""
+
+    sequence: int
+    round: int | None
+    kind: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class LedgerRound:
+    """A round as the ledger has it.
+
+    :param success: the outcome that was acknowledged, None before that; `end_ns` its time
+    :param record: what was judged, if the round was closed
+    :param reason: why it was aborted, or ''
+    """
+
+    number: int
+    state: State
+    start: StartRecord
+    success: bool | None = None
+    end_ns: int | None = None
+    record: RoundRecord | None = None
+    reason: str = ''
+    events: tuple[LedgerEvent, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The round as plain values."""
+        return {
+            'round': self.number,
+            'state': self.state,
+            'start': self.start.model_dump(mode='json'),
+            'success': self.success,
+            'end_ns': self.end_ns,
+            'reason': self.reason,
+            'record': None if self.record is None else self.record.model_dump(mode='json'),
+            'events': [{'sequence': e.sequence, 'kind': e.kind, 'data': e.data} for e in self.events],
+        }
+
+
+def fold(entries: Iterable[Entry]) -> list[LedgerRound]:
+    """Every round that was started, in the order of their numbers."""
+    rounds: dict[int, LedgerRound] = {}
+    for entry in entries:
+        if entry.round is None:
+            continue
+        body = json.loads(entry.body)
+        if entry.kind == 'start':
+            rounds[entry.round] = LedgerRound(entry.round, 'open', StartRecord.model_validate(body))
+        elif entry.round in rounds:
+            rounds[entry.round] = _after(rounds[entry.round], entry, body)
+    return [rounds[number] for number in sorted(rounds)]
+
+
+def event_of(entry: Entry) -> LedgerEvent:
+    """An entry of kind `event` as what happened."""
+    body = json.loads(entry.body)
+    return LedgerEvent(entry.sequence, entry.round, body['event'], body['data'])
+
+
+def _after(round_: LedgerRound, entry: Entry, body: dict[str, Any]) -> LedgerRound:
+    if entry.kind == 'close':
+        record = RoundRecord.model_validate(body)
+        end_ns = record.end_ns if round_.end_ns is None else round_.end_ns
+        return replace(round_, state='closed', record=record, end_ns=end_ns)
+    if entry.kind == 'abort':
+        return replace(round_, state='aborted', reason=body['reason'])
+    event = event_of(entry)
+    if event.kind == 'outcome':
+        round_ = replace(round_, success=event.data['success'], end_ns=event.data['end_ns'])
+    return replace(round_, events=(*round_.events, event))
