@@ -3,6 +3,7 @@ import pytest
 
 from transfer_audit.core.errors import LedgerError
 from transfer_audit.ledger.panels import gaps, smallest_visible_gap, success_gap_interval, t_interval, wilson
+from transfer_audit.ledger.store import Ledger
 
 FORCE = {'channel': 'tips', 'element': 'tip_index', 'kind': 'force', 'onset_s': 1.0}
 TIMING = {'channel': 'joints', 'element': 'index_0', 'kind': 'timing', 'onset_s': 0.5}
@@ -51,8 +52,6 @@ def test_unknown_sides_stay_unknown(book):
 
 
 def test_open_rounds_do_not_count(tmp_path, book):
-    from transfer_audit.ledger.store import Ledger
-
     path = book.filled(tmp_path / 'ledger.db', rounds=2)
     with Ledger.open(path) as ledger:
         ledger.start(book.starting())

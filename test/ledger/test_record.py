@@ -3,6 +3,7 @@ import math
 import pytest
 from pydantic import ValidationError
 
+from transfer_audit.core.errors import LedgerError
 from transfer_audit.ledger.record import RoundRecord, canonical, difference, round_record, versions
 
 VERDICT = {
@@ -59,6 +60,11 @@ def test_a_record_survives_its_canonical_bytes(book):
 def test_a_round_without_divergence_has_none(book):
     record = round_record(4, book.starting(), VERDICT | {'verdict': 'agreed', 'first_divergence': None})
     assert record.first_divergence is None
+
+
+def test_what_no_record_can_have_is_a_sentence(book):
+    with pytest.raises(LedgerError, match='round 4 cannot be kept: note: '):
+        round_record(4, book.starting(), VERDICT, note=3)
 
 
 def test_canonical_bytes_know_one_way():

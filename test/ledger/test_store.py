@@ -196,6 +196,16 @@ def test_a_folder_that_does_not_exist_and_a_url_of_another_database(tmp_path, bo
         assert ledger.start(book.starting()) == 1
 
 
+def test_a_link_leads_to_the_same_ledger_and_head(tmp_path, book):
+    path = book.filled(tmp_path / 'ledger.db', rounds=1)
+    (tmp_path / 'elsewhere').mkdir()
+    link = tmp_path / 'elsewhere' / 'link.db'
+    link.symlink_to(path)
+    book.filled(link, rounds=1)
+    with Ledger.open(path) as ledger:
+        assert len(ledger.rounds()) == 2 and ledger.verify().ok
+
+
 @pytest.fixture
 def unwritable(book):
     """A ledger in a folder that the test may read but not write; root steps down for that."""

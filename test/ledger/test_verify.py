@@ -50,6 +50,12 @@ def test_a_success_that_was_made_up_is_found(path):
     assert problems(path) == ['entry 5 (event of round 2) was edited: its content is not what its digest was made of']
 
 
+def test_a_body_that_is_no_longer_a_record_is_said_on_reading(path):
+    tamper(path, "UPDATE entries SET body = '{}' WHERE sequence = 4")
+    with Ledger.open(path, read_only=True) as ledger, pytest.raises(LedgerError, match=r'entry 4 \(start of round 2\)'):
+        ledger.rounds()
+
+
 def test_a_deletion_is_found_where_it_is(path):
     tamper(path, 'DELETE FROM entries WHERE sequence = 5')
     assert problems(path) == ['entry 5 was deleted']

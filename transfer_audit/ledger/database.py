@@ -145,7 +145,7 @@ def told(path: Path) -> Iterator[None]:
         advice = next((advice for words, advice in _ADVICE.items() if words in said), said)
         raise LedgerError(f'{path}: {advice}') from error
     except OSError as error:
-        raise LedgerError(f'{error.filename or path}: cannot be written: {error.strerror}') from error
+        raise LedgerError(f'{error.filename or path}: {error.strerror}; check the disk and the permissions') from error
 
 
 _ADVICE = {

@@ -16,8 +16,9 @@ class HeadFile:
     """`<ledger>.head`: sequence and digest of the last entry, one line of fixed length."""
 
     def __init__(self, ledger: Path) -> None:
+        ledger = ledger.resolve()
         self.path = ledger.with_name(ledger.name + '.head')
-        self._folder = ledger.absolute().parent
+        self._folder = ledger.parent
 
     def read(self) -> Head | None:
         """The stored head, or None if there is no file.

@@ -13,7 +13,7 @@ from scipy import stats
 
 from transfer_audit.core.errors import LedgerError, choices
 from transfer_audit.core.types import Array
-from transfer_audit.ledger.record import RoundRecord, difference
+from transfer_audit.ledger.record import DIGITS, RoundRecord, difference
 from transfer_audit.ledger.rounds import LedgerRound
 
 Interval = tuple[float, float]
@@ -107,7 +107,7 @@ def _known(values: Iterable[float | None]) -> Array:
 
 
 def _mean(values: Array) -> float | None:
-    return float(values.mean()) if len(values) else None
+    return round(float(values.mean()), DIGITS) if len(values) else None
 
 
 def _histogram(names: Iterable[str]) -> dict[str, int]:

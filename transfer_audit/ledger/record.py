@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from transfer_audit import __version__
+from transfer_audit.core.errors import LedgerError
 from transfer_audit.core.profile import Profile
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -161,6 +162,7 @@ def round_record(number: int, start: StartRecord, verdict: Mapping[str, Any], **
 
     :param added: fields a verdict does not have (budgets_before, budgets_after, budgets_why, failure_case, note), or
         that are known better than it says (sim_success of an imported panel, bag)
+    :raises LedgerError: if a value is none that a record can have
     """
     real, sim = verdict['metrics']['real'], verdict['metrics']['shadow']
     first = verdict['first_divergence']
@@ -177,7 +179,12 @@ def round_record(number: int, start: StartRecord, verdict: Mapping[str, Any], **
         'sim_slip_rate': sim['slip_rate'],
         'document': dict(verdict),
     }
-    return RoundRecord.model_validate({**fields, **added})
+    try:
+        return RoundRecord.model_validate({**fields, **added})
+    except ValidationError as error:
+        first_error = error.errors()[0]
+        place = '.'.join(map(str, first_error['loc'])) or 'record'
+        raise LedgerError(f'round {number} cannot be kept: {place}: {first_error["msg"]}') from error
 
 
 def versions() -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from transfer_audit.core.errors import LedgerError
 from transfer_audit.ledger.chain import Entry
 from transfer_audit.ledger.record import RoundRecord, StartRecord
 
@@ -55,18 +56,30 @@ class LedgerRound:
         }
 
 
-def fold(entries: Iterable[Entry]) -> list[LedgerRound]:
-    """Every round that was started, in the order of their numbers."""
+def fold(entries: Iterable[Entry], where: str) -> list[LedgerRound]:
+    """Every round that was started, in the order of their numbers.
+
+    :param where: the ledger, for the error
+    :raises LedgerError: if an entry is not as it was written
+    """
     rounds: dict[int, LedgerRound] = {}
     for entry in entries:
-        if entry.round is None:
-            continue
-        body = json.loads(entry.body)
-        if entry.kind == 'start':
-            rounds[entry.round] = LedgerRound(entry.round, 'open', StartRecord.model_validate(body))
-        elif entry.round in rounds:
-            rounds[entry.round] = _after(rounds[entry.round], entry, body)
+        if entry.round is not None:
+            try:
+                _fold_one(rounds, entry.round, entry)
+            except (ValueError, KeyError, TypeError) as error:
+                raise LedgerError(
+                    f'{where}: {entry} is not as it was written; see `transfer-audit ledger verify`'
+                ) from error
     return [rounds[number] for number in sorted(rounds)]
+
+
+def _fold_one(rounds: dict[int, LedgerRound], number: int, entry: Entry) -> None:
+    body = json.loads(entry.body)
+    if entry.kind == 'start':
+        rounds[number] = LedgerRound(number, 'open', StartRecord.model_validate(body))
+    elif number in rounds:
+        rounds[number] = _after(rounds[number], entry, body)
 
 
 def event_of(entry: Entry) -> LedgerEvent:

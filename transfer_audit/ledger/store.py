@@ -88,7 +88,7 @@ class Ledger:
     def rounds(self) -> list[LedgerRound]:
         """Every round, in the order of their numbers."""
         with self._reading(sa.select(entries).where(entries.c.round.is_not(None))) as found:
-            return fold(found)
+            return fold(found, str(self.path))
 
     def round(self, number: int) -> LedgerRound:
         """One round.
@@ -96,7 +96,7 @@ class Ledger:
         :raises LedgerError: if there is none of that number
         """
         with self._reading(sa.select(entries).where(entries.c.round == number)) as found:
-            rounds = fold(found)
+            rounds = fold(found, str(self.path))
         if not rounds:
             raise LedgerError(f'{self.path}: there is no round {number}; `transfer-audit ledger list` shows all')
         return rounds[0]
@@ -143,7 +143,7 @@ class Ledger:
                 if last != self._head:  # another process wrote, or our own last head could not be written
                     self._file.replace(last)
                 entry = seal(last, kind, choose(connection), text)
-                connection.execute(entries.insert(), entry._asdict())
+                connection.execute(_INSERT, entry._asdict())
             if kind in BOUNDARIES:
                 self._file.replace(entry.head)
             else:
@@ -155,7 +155,7 @@ class Ledger:
         """`number`, if that round is open and had no event `once` yet."""
 
         def choose(connection: sa.Connection) -> int:
-            rounds = fold(_of_round(connection, number))
+            rounds = fold((Entry(*row) for row in connection.execute(_OF_ROUND, {'number': number})), str(self.path))
             state = rounds[0].state if rounds else 'unknown'
             if state != 'open':
                 raise LedgerError(f'{self.path}: round {number} is {state}, so {consequence}')
@@ -167,8 +167,7 @@ class Ledger:
 
     def _started(self, number: int) -> Callable[[sa.Connection], int]:
         def choose(connection: sa.Connection) -> int:
-            found = sa.select(entries.c.sequence).where(entries.c.round == number).limit(1)
-            if connection.execute(found).first() is None:
+            if connection.execute(_STARTED, {'number': number}).first() is None:
                 raise LedgerError(f'{self.path}: round {number} was never started, so nothing can happen in it')
             return number
 
@@ -201,10 +200,12 @@ class Ledger:
             self._head = last
 
 
+# Built once: to build a query takes as long as to run it.
+_INSERT = entries.insert()
+_HIGHEST = sa.select(sa.func.max(entries.c.round))
+_OF_ROUND = sa.select(entries).where(entries.c.round == sa.bindparam('number')).order_by(entries.c.sequence)
+_STARTED = sa.select(entries.c.sequence).where(entries.c.round == sa.bindparam('number')).limit(1)
+
+
 def _next_number(connection: sa.Connection) -> int:
-    return int(connection.execute(sa.select(sa.func.max(entries.c.round))).scalar() or 0) + 1
-
-
-def _of_round(connection: sa.Connection, number: int) -> Iterator[Entry]:
-    query = sa.select(entries).where(entries.c.round == number).order_by(entries.c.sequence)
-    return (Entry(*row) for row in connection.execute(query))
+    return int(connection.execute(_HIGHEST).scalar() or 0) + 1

@@ -51,9 +51,11 @@ def verify(connection: sa.Connection, file: HeadFile, known: Head | None = None)
 
 def last_of(connection: sa.Connection) -> Head:
     """The last entry."""
-    query = sa.select(entries.c.sequence, entries.c.sha256).order_by(entries.c.sequence.desc()).limit(1)
-    row = connection.execute(query).first()
+    row = connection.execute(_LAST).first()
     return Head(*row) if row else Head()
+
+
+_LAST = sa.select(entries.c.sequence, entries.c.sha256).order_by(entries.c.sequence.desc()).limit(1)
 
 
 def _stored(connection: sa.Connection, file: HeadFile) -> tuple[Head | None, list[str]]:
