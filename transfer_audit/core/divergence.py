@@ -39,11 +39,11 @@ def excess(real: Array, lower: Array, upper: Array, noise: Array) -> Array:
 def threshold(false_alarms_per_hour: float, rate_hz: float, elements: int) -> float:
     """Alarm level of the statistic for a budget of false alarms over all elements together.
 
-    A true value at the very edge of a wide envelope with white noise is the worst agreeing case: the increments are then
-    max(z, 0) - DRIFT with z standard normal. They lose _LOSS a row on average, and exp(_RATE * increment) has mean 1, so
-    that the mean number of rows between alarms is (exp(b) - b - 1) / (_RATE * _LOSS), b = _RATE * (h + _OVERSHOOT)
-    (Siegmund, Sequential Analysis, 1985, eq. 2.57, for these increments). Coloured noise alarms more often; the noise must
-    then be declared larger.
+    A true value at the very edge of a wide envelope with white noise is the worst agreeing case: the increments are
+    then max(z, 0) - DRIFT with z standard normal. They lose _LOSS a row on average, and exp(_RATE * increment) has
+    mean 1, so that the mean number of rows between alarms is (exp(b) - b - 1) / (_RATE * _LOSS) with
+    b = _RATE * (h + _OVERSHOOT) (Siegmund, Sequential Analysis, 1985, eq. 2.57, for these increments). Coloured noise
+    alarms more often; the noise must then be declared larger.
 
     :returns: h, in units of noise
     """

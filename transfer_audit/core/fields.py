@@ -185,16 +185,20 @@ class Selector:
 
         :raises FieldError: if an entry holds more than one number, or the path leads through `[*]`
         """
-        *path, (name, index) = parse_path(self.field)
-        (parent,) = walk(message, path)
-        target = getattr(parent, name)
-        if index == '*' or not (isinstance(target, (int, float)) or hasattr(target, '__setitem__')):
+        *path, (name, index) = steps = parse_path(self.field)
+        (parent,) = [None] if any(at == '*' for _, at in steps) else walk(message, path)
+        target = getattr(parent, name, None)
+        single = isinstance(target, (int, float))
+        held = [target] if single else target if hasattr(target, '__setitem__') else [None]
+        if not all(isinstance(number, (int, float, np.number)) for number in held):
             raise FieldError(f'{self.field!r} cannot be written: it must lead to a number or an array of numbers')
-        count = 1 if isinstance(target, (int, float)) or index is not None else len(target)
+        if isinstance(index, int) and not -len(held) <= index < len(held):
+            raise FieldError(f'{self.field!r} cannot be written: {name} has only {len(held)} entries')
+        count = 1 if single or index is not None else len(held)
         for at, value in zip(self.indices(element_names(message), count), values, strict=True):
             if at is None or value != value:
                 continue
-            if isinstance(target, (int, float)):
+            if single:
                 setattr(parent, name, type(target)(value))
             else:
                 target[int(index) if index is not None else at] = value
