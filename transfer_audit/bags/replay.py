@@ -21,18 +21,22 @@ from transfer_audit.core.types import NS, Columns, Round
 
 SPAN_NS = 10 * NS
 """Bag time that is held in memory at once."""
+_OURS = ('shadow', 'divergence', 'gate', 'budget')
 ROUND_TYPE = 'diagnostic_msgs/msg/DiagnosticStatus'
 
 
 def find_topic(bag: Bag, name: str) -> str:
     """The topic of a bag that a profile means: that very name, or the one topic that ends with a relative name.
 
+    What a pilot of this package publishes itself (shadow/…, divergence/…, gate/…) is never meant.
+
     :raises BagError: if there is none or more than one
     """
     if name in bag.topics:
         return name
     suffix = '/' + name.lstrip('/')
-    found = [topic for topic in bag.topics if topic.endswith(suffix)] if not name.startswith('/') else []
+    ending = [topic for topic in bag.topics if topic.endswith(suffix)] if not name.startswith('/') else []
+    found = [topic for topic in ending if topic.removesuffix(suffix).rpartition('/')[2] not in _OURS]
     if len(found) == 1:
         return found[0]
     if found:

@@ -117,7 +117,7 @@ def _write_json(target: str | None, documents: list[dict[str, Any]], single: boo
 
 def _record(arguments: argparse.Namespace, documents: list[dict[str, Any]]) -> None:
     from transfer_audit.core.binding import open_hand
-    from transfer_audit.ledger.rounds import record_document
+    from transfer_audit.ledger.document import record_document
 
     binding = open_hand(arguments.profile, arguments.model)
     for document in documents:

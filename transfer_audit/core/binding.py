@@ -14,7 +14,7 @@ import numpy as np
 from mujoco import batch
 
 from transfer_audit.core.channels import CONTACTS, ChannelPlan, Element
-from transfer_audit.core.errors import ModelError, ProfileError, UnknownElement, choices
+from transfer_audit.core.errors import AuditError, ModelError, ProfileError, UnknownElement, choices
 from transfer_audit.core.profile import (
     Channel,
     Command,
@@ -144,6 +144,23 @@ def with_parameters(profile: Profile, values: Mapping[str, float]) -> Profile:
         parameters[name] = parameters[name].model_copy(update={'range': (value, value)})
     family = profile.family.model_copy(update={'parameters': parameters})
     return profile.model_copy(update={'family': family})
+
+
+def parse_parameters(text: str) -> dict[str, float]:
+    """`actuator_delay=0.06,tip_friction=0.2` as a mapping.
+
+    :raises AuditError: if it is not of that form
+    """
+    found: dict[str, float] = {}
+    for part in filter(None, (piece.strip() for piece in text.split(','))):
+        name, equals, value = part.partition('=')
+        try:
+            found[name.strip()] = float(value)
+        except ValueError:
+            equals = ''
+        if not equals:
+            raise AuditError(f'{part!r}: expected NAME=NUMBER with a parameter of the family, comma separated')
+    return found
 
 
 def load_spec(path: Path) -> mujoco.MjSpec:

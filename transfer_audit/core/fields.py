@@ -72,7 +72,7 @@ def numbers(leaf: Any) -> list[float]:
 
     :raises FieldError: if there is something else than numbers in it
     """
-    if isinstance(leaf, (int, float, np.number)):
+    if isinstance(leaf, (int, float, np.number, np.bool_)):
         return [float(leaf)]
     fields = field_names(leaf)
     if not fields:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -26,6 +27,10 @@ def element_name(key: Key, target: str) -> str:
     return key if isinstance(key, str) else target.rpartition(':')[2]
 
 
+_OWN = ('path', 'digest')
+"""Fields of a profile that do not stand in its file."""
+
+
 class Part(BaseModel):
     """A piece of a profile: unknown keys are refused, values never change after the check."""
 
@@ -44,7 +49,7 @@ class Source(Part):
     """Where numbers come from: a topic, its type, a path into its messages, the stamp, and how elements are named."""
 
     topic: str
-    type: Annotated[str, Field(pattern=r'^\w+/msg/\w+$')]
+    type: str
     field: str
     stamp: str = 'header'
     elements: Annotated[dict[Key, str], Field(min_length=1)]
@@ -103,8 +108,8 @@ class Parameter(Part):
 
     field: str | None = None
     channel: str | None = None
-    select: tuple[str, ...] = ('*',)
-    columns: tuple[int, ...] = (0,)
+    select: Annotated[tuple[str, ...], Field(min_length=1)] = ('*',)
+    columns: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
     range: tuple[float, float]
     scale: Literal['absolute', 'relative'] = 'absolute'
 
@@ -112,8 +117,6 @@ class Parameter(Part):
     def _check(self) -> Parameter:
         if (self.field is None) == (self.channel is None):
             raise ValueError('give either field (of the model) or channel (whose noise it is)')
-        if not self.range[0] <= self.range[1]:
-            raise ValueError(f'range must rise, got {list(self.range)}')
         return self
 
 
@@ -167,7 +170,7 @@ class Profile(Part):
     model: str
     clock: Clock = Clock()
     command: Command
-    channels: Annotated[dict[str, Channel], Field(min_length=1)]
+    channels: dict[str, Channel]
     family: FamilySpec = FamilySpec()
     resync: Resync = Resync()
     false_alarms_per_hour: PositiveFloat = 1.0
@@ -198,7 +201,7 @@ def load_profile(path: Path | str, model: Path | str | None = None) -> Profile:
 def read_profile(path: Path | str, model: Path | str | None = None) -> tuple[Profile | None, list[str]]:
     """A profile as far as it can be read, and every problem found in it.
 
-    Unknown keys are named and set aside, so that they do not hide what else is wrong.
+    What is wrong is named and set aside, so that it does not hide what else is wrong.
 
     :raises AuditError: if the file cannot be read or is no YAML mapping
     """
@@ -207,39 +210,88 @@ def read_profile(path: Path | str, model: Path | str | None = None) -> tuple[Pro
         text = path.read_text(encoding='utf-8')
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         raw = yaml.safe_load(text)
+        places = Places(root)
+        raw = _unshared(raw)
     except OSError as error:
         raise AuditError(f'{path}: cannot read the profile: {error.strerror}') from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
         raise AuditError(f'{path}: not YAML: {" ".join(str(error).split())}') from error
+    except RecursionError as error:
+        raise AuditError(f'{path}: nested too deeply, or a part of the profile refers to itself') from error
     if not isinstance(raw, dict):
         raise AuditError(f'{path}: a profile is a mapping with hand, model, command and channels; found {raw!r:.40}')
-    places = Places(root)
     problems = list(places.repeated)
+    for key in _OWN:
+        if key in raw:
+            problems.append(places.say((key,), f'unknown key{choices(key, _fields_at(()))}'))
     if model is not None:
         raw['model'] = str(Path(model).resolve())
     raw['path'], raw['digest'] = path, hashlib.sha256(text.encode()).hexdigest()
-    try:
-        profile = _validate(raw, places, problems)
-    except ValidationError as error:
-        return None, problems + [places.say(e['loc'], _sentence(e)) for e in error.errors()]
-    return profile, problems + [places.say(loc, text) for loc, text in _by_itself(profile)]
+    profile, aside = _validate(raw, places, problems)
+    if profile is None:
+        return None, problems
+    return profile, problems + [places.say(loc, text) for loc, text in _by_itself(profile, aside)]
 
 
-def _validate(raw: dict[str, Any], places: Places, problems: list[str]) -> Profile:
-    try:
-        return Profile.model_validate(raw)
-    except ValidationError as error:
-        unknown = [e for e in error.errors() if e['type'] == 'extra_forbidden']
-        problems += [places.say(e['loc'], _sentence(e)) for e in unknown]
-        for e in unknown:
-            _drop(raw, e['loc'])
-    return Profile.model_validate(raw)
+def _unshared(value: Any) -> Any:
+    """The same YAML value with its aliases written out."""
+    if isinstance(value, dict):
+        return {key: _unshared(item) for key, item in value.items()}
+    return [_unshared(item) for item in value] if isinstance(value, list) else value
 
 
-def _drop(raw: Any, loc: tuple[str | int, ...]) -> None:
-    for step in loc[:-1]:
-        raw = raw[step]
-    del raw[loc[-1]]
+Loc = tuple[str | int, ...]
+_STAND_INS: Mapping[str, Any] = {
+    'hand': '?', 'topic': '?', 'type': 'std_msgs/msg/Empty', 'field': 'data', 'noise': 1.0, 'tolerance': 1.0
+}  # fmt: skip
+
+
+def _validate(raw: dict[str, Any], places: Places, problems: list[str]) -> tuple[Profile | None, set[Key]]:
+    """What is left of a profile without its faulty pieces, if it can stand without them, and the channels lost."""
+    given = set(raw['channels']) if isinstance(raw.get('channels'), dict) else set()
+    while True:
+        try:
+            profile = Profile.model_validate(raw)
+            return profile, given - set(profile.channels)
+        except ValidationError as error:
+            found = {(_in_file(raw, e['loc'], e['type'] == 'missing'), _sentence(e)): e['type'] for e in error.errors()}
+        problems += [places.say(loc, text) for loc, text in found]
+        gone: list[Loc] = []
+        for (loc, _), kind in found.items():
+            if not any(loc[: len(piece)] == piece for piece in gone):
+                gone.append(_set_aside(raw, loc, kind))
+        if () in gone:
+            return None, given
+
+
+def _in_file(raw: Any, loc: Loc, missing: bool) -> Loc:
+    """Where in the file an error lies: pydantic's own steps (`[key]`, `float`) left out."""
+    found: list[str | int] = []
+    for step in loc[: len(loc) - missing]:
+        if isinstance(raw, dict) and step in raw or isinstance(raw, list) and isinstance(step, int):
+            found.append(step)
+            raw = raw[step]
+    return (*found, *loc[len(loc) - missing :])
+
+
+def _set_aside(raw: dict[str, Any], loc: Loc, kind: str) -> Loc:
+    """Take the smallest piece around a fault out of a profile; return its place, () if there is no such piece."""
+    for end in range(len(loc), 0, -1):
+        *holders, key = loc[:end]
+        holder, part = raw, _part_at(holders)
+        for step in holders:
+            holder = holder[step] if isinstance(holder, (dict, list)) else None
+        if not isinstance(holder, dict) or part is None or (end == 1 and key == 'channels'):
+            continue
+        known = None if isinstance(part, tuple) else part.model_fields.get(str(key))
+        within = isinstance(part, type) and issubclass(part, Parameter) and kind != 'extra_forbidden'
+        if known is not None and known.is_required() and key in _STAND_INS:
+            holder[key] = _STAND_INS[str(key)]
+            return loc[:end]
+        if key in holder and not within and (known is None or not known.is_required()):
+            del holder[key]
+            return loc[:end]
+    return ()
 
 
 class Places:
@@ -267,7 +319,7 @@ class Places:
 
     def say(self, loc: tuple[str | int, ...], text: str) -> str:
         """`line 7, channels.joints.unit: …`, with the line of the nearest part that is in the file."""
-        parts = tuple(str(part) for part in loc if part not in ('[key]', 'float', 'dict[union[str,int],float]'))
+        parts = tuple(map(str, loc))
         known = next((parts[:n] for n in range(len(parts), -1, -1) if parts[:n] in self._lines), ())
         return f'line {self._lines.get(known, 1)}, {".".join(parts) or "top"}: {text}'
 
@@ -285,23 +337,24 @@ def _sentence(error: ErrorDetails) -> str:
         return 'is missing'
     if kind == 'literal_error':
         return f'{error["input"]!r} is not one of {context["expected"]}'
-    if kind == 'string_pattern_mismatch' and error['loc'][-1] == 'type':
-        return f'{error["input"]!r} is no message type; expected like sensor_msgs/msg/JointState'
     return f'{error["msg"].removeprefix("Value error, ")}, found {error["input"]!r:.60}'
 
 
-def _fields_at(loc: tuple[str | int, ...]) -> list[str]:
+def _fields_at(loc: Loc) -> list[str]:
+    part = _part_at(loc)
+    part = part[0] if isinstance(part, tuple) else part
+    return [name for name in part.model_fields if name not in _OWN] if part else []
+
+
+def _part_at(loc: Sequence[str | int]) -> Any:
+    """The Part at a place; a mapping of Parts as a one-tuple; None for anything else."""
     part: Any = Profile
     for step in loc:
-        if isinstance(part, type) and issubclass(part, Part):
-            annotation: Any = part.model_fields[str(step)].annotation if str(step) in part.model_fields else None
-            part = _inner(annotation)
-        elif isinstance(part, tuple):
+        if isinstance(part, tuple):
             part = part[0]
-    part = part[0] if isinstance(part, tuple) else part
-    if isinstance(part, type) and issubclass(part, Part):
-        return [name for name in part.model_fields if name not in ('path', 'digest')]
-    return []
+        elif part is not None:
+            part = _inner(part.model_fields[str(step)].annotation) if str(step) in part.model_fields else None
+    return part
 
 
 def _inner(annotation: Any) -> Any:
@@ -315,14 +368,16 @@ def _inner(annotation: Any) -> Any:
     return (parts[0],) if getattr(annotation, '__origin__', None) is dict else parts[0]
 
 
-Problem = tuple[tuple[str | int, ...], str]
+Problem = tuple[Loc, str]
 
 
-def _by_itself(profile: Profile) -> Iterator[Problem]:
-    """Everything that can be wrong without looking at the model."""
+def _by_itself(profile: Profile, aside: Collection[Key]) -> Iterator[Problem]:
+    """Everything that can be wrong without looking at the model; `aside`: channels that could not be read."""
     yield from _source(('command',), profile.command)
     if profile.command.speed is not None:
         yield from _path(('command', 'speed', 'field'), profile.command.speed.field)
+    if not profile.channels and not aside:
+        yield ('channels',), 'a hand needs at least one channel'
     for name, channel in profile.channels.items():
         at = ('channels', name)
         yield from _source(at, channel)
@@ -335,21 +390,34 @@ def _by_itself(profile: Profile) -> Iterator[Problem]:
             if any(v < 0 or (v == 0 and key == 'noise') for v in numbers):
                 yield (*at, key), f'must be {minimum}, found {values}'
     for name, parameter in profile.family.parameters.items():
-        if parameter.channel is not None and parameter.channel not in profile.channels:
+        yield from _range(('family', 'parameters', name, 'range'), parameter)
+        if parameter.channel is not None and parameter.channel not in {*profile.channels, *aside}:
             yield (
                 ('family', 'parameters', name, 'channel'),
                 f'no channel {parameter.channel!r}' + choices(parameter.channel, profile.channels),
             )
     forces = {element_name(*e) for c in profile.channels.values() if c.kind == 'force' for e in c.elements.items()}
     for element in profile.gate.force_budget:
-        if element not in forces:
+        if element not in forces and not aside:
             yield (
                 ('gate', 'force_budget', element),
                 f'no force channel has an element {element!r}' + choices(element, sorted(forces)),
             )
 
 
+def _range(at: Loc, parameter: Parameter) -> Iterator[Problem]:
+    low, high = parameter.range
+    if not low <= high:
+        yield at, f'must rise, found {[low, high]}'
+    elif low < 0 and (parameter.channel is not None or parameter.scale == 'relative'):
+        yield at, f'{"a factor" if parameter.scale == "relative" else "noise"} cannot be negative, found {[low, high]}'
+    elif low < 0 and parameter.field == 'actuator_delay':
+        yield at, f'a delay cannot be negative, found {[low, high]}'
+
+
 def _source(at: tuple[str, ...], source: Source) -> Iterator[Problem]:
+    if re.fullmatch(r'\w+/msg/\w+', source.type) is None:
+        yield (*at, 'type'), f'{source.type!r} is no message type; expected like sensor_msgs/msg/JointState'
     yield from _path((*at, 'field'), source.field)
     if source.stamp not in ('header', 'receive'):
         yield from _path((*at, 'stamp'), source.stamp)

@@ -26,7 +26,7 @@ class HeadFile:
         :raises LedgerError: if the file cannot be read or is no head
         """
         try:
-            words = self.path.read_text(encoding='ascii', errors='replace').split()
+            words = self.path.read_text(encoding='utf-8', errors='replace').split()
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -47,19 +47,21 @@ def ns_of(stamp: Time) -> int:
     return int(stamp.sec) * NS + int(stamp.nanosec)
 
 
-def measured(message: Any, source: Source, plan: ChannelPlan, receive_ns: int) -> Columns | None:
+def measured(message: Any, source: Source, plan: ChannelPlan, now_ns: int, turn_ns: int) -> Columns | None:
     """One message of a channel as a row of columns; None if it holds none of the channel's elements.
 
+    :param now_ns: the time it is handled, its stamp where the source has none
+    :param turn_ns: the time up to which events were already used, against which it may be late
     :raises FieldError: if the channel's paths do not fit the message
     """
     raw = source.selector.values(message)
     if np.isnan(raw).all():
         return None
-    stamp_ns = source.selector.stamp_ns(message, receive_ns)
-    return Columns(np.array([receive_ns]), np.array([stamp_ns]), plan.measured(raw[None]))
+    stamp_ns = source.selector.stamp_ns(message, now_ns)
+    return Columns(np.array([turn_ns]), np.array([stamp_ns]), plan.measured(raw[None]))
 
 
-def commanded(message: Any, command: Command, receive_ns: int) -> Columns | None:
+def commanded(message: Any, command: Command, now_ns: int, turn_ns: int) -> Columns | None:
     """One command as a row of raw values (speeds after positions); None if it names no actuator of the profile.
 
     :raises FieldError: if the command's paths do not fit the message
@@ -70,8 +72,8 @@ def commanded(message: Any, command: Command, receive_ns: int) -> Columns | None
     if command.speed is not None:
         speeds = Selector(command.speed.field, command.stamp, command.keys).values(message)
         values = np.concatenate([values, speeds[:, 0]])
-    stamp_ns = command.selector.stamp_ns(message, receive_ns)
-    return Columns(np.array([receive_ns]), np.array([stamp_ns]), values[None])
+    stamp_ns = command.selector.stamp_ns(message, now_ns)
+    return Columns(np.array([turn_ns]), np.array([stamp_ns]), values[None])
 
 
 def restamp(message: Any, stamp: str, now_ns: int) -> None:

@@ -18,7 +18,7 @@ from transfer_audit.core.judge import Judge, Scored
 from transfer_audit.core.types import NS
 from transfer_audit.core.verdict import sentence
 from transfer_audit.nodes import convert
-from transfer_audit.nodes.node import DATA, LATCHED, AuditNode, run
+from transfer_audit.nodes.node import DATA, IDLE_NS, LATCHED, AuditNode, run
 
 KINDS = ('pose', 'force', 'slip', 'timing')
 
@@ -45,7 +45,7 @@ class Divergence(AuditNode):
             self.create_subscription(JointTrajectory, f'shadow/{name}', self._shadow_rows(name), DATA)
         self.create_subscription(DiagnosticStatus, 'round', self._on_round, LATCHED)
         self.create_subscription(DiagnosticStatus, 'gate/status', self._on_gate, 10)
-        self.create_timer(1.0 / self.profile.clock.rate_hz, self._advance)
+        self.every(0.5 / self.profile.clock.rate_hz, self._advance)
 
     def _shadow_rows(self, channel: str) -> Any:
         return lambda message: self._judge.shadow(channel, convert.rows_of(message)) if self._judge.round else None
@@ -68,10 +68,9 @@ class Divergence(AuditNode):
             if values.get(key, '').isdigit():
                 self._judge.gate[key] = int(values[key])
 
-    def _advance(self) -> None:
-        watermark_ns = self.watermark_ns()
+    def _advance(self, watermark_ns: int) -> None:
         if self._judge.round is None:
-            self._judge.forget(watermark_ns)
+            self._judge.forget(watermark_ns - IDLE_NS)
             return
         for scored in self._judge.advance(watermark_ns):
             self._publish_scores(scored)

@@ -11,7 +11,7 @@ import numpy as np
 from std_srvs.srv import Trigger
 
 from transfer_audit.core import family as families
-from transfer_audit.core.binding import Binding, bind, with_parameters
+from transfer_audit.core.binding import Binding, bind, parse_parameters, with_parameters
 from transfer_audit.core.channels import ChannelPlan
 from transfer_audit.core.errors import AuditError
 from transfer_audit.core.profile import load_profile
@@ -21,23 +21,6 @@ from transfer_audit.nodes import convert
 from transfer_audit.nodes.node import DATA, AuditNode, run
 
 MOST_AT_ONCE_S = 0.1
-
-
-def parse_mismatch(text: str) -> dict[str, float]:
-    """`actuator_delay=0.06,tip_friction=0.2` as a mapping.
-
-    :raises AuditError: if it is not of that form
-    """
-    found: dict[str, float] = {}
-    for part in filter(None, (piece.strip() for piece in text.split(','))):
-        name, equals, value = part.partition('=')
-        try:
-            found[name.strip()] = float(value)
-        except ValueError:
-            equals = ''
-        if not equals:
-            raise AuditError(f'mismatch {part!r}: expected NAME=NUMBER with a parameter of the family, comma separated')
-    return found
 
 
 class HandEmulator(AuditNode):
@@ -63,7 +46,7 @@ class HandEmulator(AuditNode):
         """The hand with its true parameters: the centre of the family but for the mismatch."""
         if not profile:
             raise AuditError('no profile: give the parameter profile (-p profile:=PATH)')
-        return bind(with_parameters(load_profile(profile, model or None), parse_mismatch(self.text('mismatch'))))
+        return bind(with_parameters(load_profile(profile, model or None), parse_parameters(self.text('mismatch'))))
 
     def _true_model(self) -> mujoco.MjModel:
         simulation = mujoco.batch.Batch(self.binding.model, 1, 1)

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
 from transfer_audit.core.binding import Binding, open_hand
 from transfer_audit.core.errors import AuditError, FieldError
 from transfer_audit.core.profile import Command
-from transfer_audit.core.types import Columns, to_ns
+from transfer_audit.core.types import NS, Columns, to_ns
 from transfer_audit.nodes import convert
 
 DATA = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
@@ -26,8 +28,8 @@ COMMANDS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
-SILENCE_S = 0.5
-"""How long no message at all must have come before the watermark follows the clock."""
+IDLE_NS = 2 * NS
+"""Events that are kept while no round runs: the word that one has begun comes after its start."""
 
 
 class AuditNode(Node):
@@ -40,7 +42,8 @@ class AuditNode(Node):
         self.profile = self.binding.profile
         self._parent = os.getppid()
         self._inputs: list[_Input] = []
-        self._newest_ns = 0
+        self._turn_ns = 0
+        self.stop: Future[None] = Future()
         self.refused: dict[str, int] = {}
         self._last_refusal = ''
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
@@ -65,38 +68,32 @@ class AuditNode(Node):
         """Time of the node's clock: the system's, or /clock with use_sim_time."""
         return int(self.get_clock().now().nanoseconds)
 
-    def watermark_ns(self) -> int:
-        """Up to when all events in time are in hand: those received before it are handled, later ones may be waiting.
+    def every(self, period_s: float, work: Callable[[int], None]) -> None:
+        """Do periodic work, told the watermark: all events in time that are stamped before it are in hand.
 
-        It follows the newest message, not the clock, so that a starved process judges late but not wrongly; when nothing
-        comes any more it follows the clock at a distance.
+        The events executor hands out all waiting messages before a timer, so a starved process judges late but not
+        wrongly: what waited in its queue does not count as late.
         """
         hold_back_ns = to_ns(self.profile.clock.hold_back_s)
-        return max(self._newest_ns - hold_back_ns, self.now_ns() - hold_back_ns - to_ns(SILENCE_S))
 
-    def received(self, info: Any) -> int:
-        """The time a message was received: by the middleware, or on the node's clock under use_sim_time."""
-        stamp_ns = int(info['received_timestamp'])
-        if stamp_ns <= 0 or self.get_clock().ros_time_is_active:
-            stamp_ns = self.now_ns()
-        self._newest_ns = max(self._newest_ns, stamp_ns)
-        return stamp_ns
+        def turn() -> None:
+            self._turn_ns = self.now_ns()
+            work(self._turn_ns - hold_back_ns)
 
-    def listen(self, topic: str, msgtype: Any, callback: Callable[[Any, int], None]) -> None:
-        """Subscribe to data: reliable and deep, or best effort where a publisher offers no better.
+        self.create_timer(period_s, turn)
 
-        `callback` gets the message and the time of its receipt.
-        """
+    def listen(self, topic: str, msgtype: Any, callback: Callable[[Any], None]) -> None:
+        """Subscribe to data: reliable and deep, or best effort where a publisher offers no better."""
         self._inputs.append(_Input(self, topic, msgtype, callback))
 
-    def listen_to_hand(self, measured: Callable[[str, Columns], None] | None = None) -> None:
+    def listen_to_hand(self, measured: Callable[[str, Columns], None]) -> None:
         """Subscribe to the channels of the profile."""
         for name, channel in self.profile.channels.items():
             plan = self.binding.channel(name)
 
-            def take(message: Any, receive_ns: int, source: Any = channel, plan: Any = plan) -> None:
-                columns = self.read(plan.name, convert.measured, message, source, plan, receive_ns)
-                if columns is not None and measured is not None:
+            def take(message: Any, source: Any = channel, plan: Any = plan) -> None:
+                columns = self._read(plan.name, convert.measured, message, source, plan)
+                if columns is not None:
                     measured(plan.name, columns)
 
             self.listen(channel.topic, convert.message_class(channel.type), take)
@@ -105,17 +102,17 @@ class AuditNode(Node):
         """Subscribe to the command that reaches the hand."""
         command: Command = self.profile.command
 
-        def take(message: Any, receive_ns: int) -> None:
-            columns = self.read('command', convert.commanded, message, command, receive_ns)
+        def take(message: Any) -> None:
+            columns = self._read('command', convert.commanded, message, command)
             if columns is not None:
                 commanded(columns)
 
         self.listen(command.topic, convert.message_class(command.type), take)
 
-    def read(self, what: str, conversion: Callable[..., Columns | None], *arguments: Any) -> Columns | None:
+    def _read(self, what: str, conversion: Callable[..., Columns | None], *arguments: Any) -> Columns | None:
         """Convert a message; one that does not fit the profile is counted and reported, never used."""
         try:
-            return conversion(*arguments)
+            return conversion(*arguments, self.now_ns(), self._turn_ns)
         except FieldError as error:
             self.refused[what] = self.refused.get(what, 0) + 1
             self._last_refusal = f'{what}: {error}'
@@ -137,7 +134,7 @@ class AuditNode(Node):
         self._diagnostics.publish(message)
         if os.getppid() != self._parent and not self.get_parameter('outlive_parent').value:
             self.get_logger().error('the process that started this node is gone: stopping')
-            rclpy.try_shutdown()
+            self.stop.set_result(None)
 
     def close(self) -> None:
         """Last words before the process ends; the ROS context may be gone already."""
@@ -146,17 +143,14 @@ class AuditNode(Node):
 class _Input:
     """A subscription that follows what its publishers offer."""
 
-    def __init__(self, node: AuditNode, topic: str, msgtype: Any, callback: Callable[[Any, int], None]) -> None:
+    def __init__(self, node: AuditNode, topic: str, msgtype: Any, callback: Callable[[Any], None]) -> None:
         self._node, self._topic, self._msgtype, self._callback = node, topic, msgtype, callback
         self._reliability = ReliabilityPolicy.RELIABLE
         self._subscription = self._subscribe()
 
     def _subscribe(self) -> Any:
         qos = QoSProfile(depth=DATA.depth, reliability=self._reliability)
-        return self._node.create_subscription(self._msgtype, self._topic, self._take, qos)
-
-    def _take(self, message: Any, info: Any) -> None:
-        self._callback(message, self._node.received(info))
+        return self._node.create_subscription(self._msgtype, self._topic, self._callback, qos)
 
     def adapt(self) -> None:
         """Take what the weakest publisher offers: a reliable subscription hears nothing of a best-effort publisher."""
@@ -179,32 +173,32 @@ def executor() -> Any:
 
 
 def run(make: Callable[[], AuditNode], args: list[str] | None = None) -> int:
-    """Run a node until it is told to stop; a user's mistake is one sentence and exit code 2."""
-    rclpy.init(args=args)
+    """Run a node until SIGINT or SIGTERM; a user's mistake is one sentence and exit code 2."""
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    stop: Future[None] = Future()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set_result(None))
     try:
         node = make()
     except AuditError as error:
-        print(f'{error}', file=sys.stderr)
+        print(error, file=sys.stderr)
         rclpy.try_shutdown()
         return 2
+    node.stop = stop
     gc.collect()
     gc.freeze()
-    spin(node)
+    spin(node, stop)
     node.close()
     node.destroy_node()
     rclpy.try_shutdown()
     return 0
 
 
-def spin(node: Node, until: Future | None = None) -> None:
-    """Spin until the context ends or `until` is done. In some releases the events executor delivers nothing in an
+def spin(node: Node, until: Future[None]) -> None:
+    """Spin until `until` is done or the context ends. In some releases the events executor delivers nothing in an
     untimed spin, so it is asked in bounded turns."""
     turns = executor()
     turns.add_node(node)
-    waiting = until or Future()
-    try:
-        while rclpy.ok() and not waiting.done():
-            turns.spin_until_future_complete(waiting, timeout_sec=1.0)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
+    while rclpy.ok() and not until.done():
+        turns.spin_until_future_complete(until, timeout_sec=1.0)
     turns.shutdown()

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.task import Future
 from std_srvs.srv import SetBool, Trigger
@@ -83,7 +82,7 @@ class ScriptedPolicy(AuditNode):
             self._done += 1
             self._enter('finished' if self._done == self._rounds else 'settling')
         elif self._phase == 'finished':
-            rclpy.try_shutdown()
+            self.stop.set_result(None)
 
     def _send(self, controls: Any, now_ns: int) -> None:
         plan = self.binding.command

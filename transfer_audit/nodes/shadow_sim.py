@@ -13,9 +13,9 @@ from trajectory_msgs.msg import JointTrajectory
 
 from transfer_audit.core.shadow import Shadow
 from transfer_audit.core.shadow.shadow import JOINTS
-from transfer_audit.core.types import Columns, Envelope, Round, to_ns
+from transfer_audit.core.types import Envelope, Round, to_ns
 from transfer_audit.nodes import convert
-from transfer_audit.nodes.node import DATA, LATCHED, AuditNode, run
+from transfer_audit.nodes.node import DATA, IDLE_NS, LATCHED, AuditNode, run
 
 
 class ShadowSim(AuditNode):
@@ -33,14 +33,10 @@ class ShadowSim(AuditNode):
         }
         self._joints = self.create_publisher(JointState, 'shadow/joint_states', DATA)
         self._joint_names = [name for name, _ in self.binding.joints]
-        self.listen_to_commands(self._on_command)
+        self.listen_to_commands(self._shadow.command)
         self.listen_to_hand(self._shadow.measured)
         self.create_subscription(DiagnosticStatus, 'round', self._on_round, LATCHED)
-        self.create_timer(1.0 / self.profile.clock.rate_hz, self._advance)
-
-    def _on_command(self, columns: Columns) -> None:
-        self._shadow.command(columns)
-        self._advance()
+        self.every(0.5 / self.profile.clock.rate_hz, self._advance)
 
     def _on_round(self, message: DiagnosticStatus) -> None:
         state, found = convert.round_of(message)
@@ -51,10 +47,9 @@ class ShadowSim(AuditNode):
         if self._round is not None or state == 'open':
             self._round = found
 
-    def _advance(self) -> None:
-        watermark_ns = self.watermark_ns()
+    def _advance(self, watermark_ns: int) -> None:
         if self._round is None:
-            self._shadow.forget(watermark_ns)
+            self._shadow.forget(watermark_ns - IDLE_NS)
             return
         while envelopes := self._shadow.advance(watermark_ns, self._round.end_ns):
             self._publish(envelopes)

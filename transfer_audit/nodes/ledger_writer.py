@@ -1,0 +1,201 @@
+"""Records each round for good, and says so on `round`: nothing is acknowledged before it is durable."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticStatus
+from std_msgs.msg import String
+from std_srvs.srv import SetBool, Trigger
+
+from transfer_audit.core.errors import LedgerError
+from transfer_audit.core.types import Round, to_ns
+from transfer_audit.ledger.record import Budgets, StartRecord, round_record, start_record
+from transfer_audit.ledger.store import Ledger
+from transfer_audit.nodes import convert
+from transfer_audit.nodes.node import LATCHED, AuditNode, run
+
+VERDICT_S = 10.0
+"""How long the verdict of an ended round is waited for."""
+
+
+class LedgerWriter(AuditNode):
+    """Rounds begin and end by its services; the verdict of the divergence node closes them.
+
+    Parameters `policy`, `task` and `bag` go into each round and may be set between rounds.
+    """
+
+    def __init__(self) -> None:
+        super().__init__('ledger_writer')
+        self._ledger = Ledger.open(self.text('ledger') or self.profile.ledger)
+        left = self._ledger.abort_open('the ledger writer ended before the round did')
+        for name in ('policy', 'task', 'bag'):
+            self.declare_parameter(name, '')
+        self._state = 'idle'
+        self._verdict = ''
+        self._round: Round | None = None
+        self._start: StartRecord | None = None
+        self._ended_ns = 0
+        self._problem = ''
+        self._gate: dict[str, str] = {}
+        self._before: Budgets | None = None
+        self._publisher = self.create_publisher(DiagnosticStatus, 'round', LATCHED)
+        self.create_service(Trigger, 'round/start', self._on_start)
+        self.create_service(SetBool, 'round/end', self._on_end)
+        self.create_subscription(String, 'divergence/verdict', self._on_verdict, LATCHED)
+        self.create_subscription(DiagnosticStatus, 'divergence/first', self._on_first, LATCHED)
+        self.create_subscription(DiagnosticStatus, 'gate/status', self._on_gate, 10)
+        self.create_timer(0.5, self._tick)
+        if left:
+            self.get_logger().warning(f'rounds {left} were left open and are aborted now')
+        self._say()
+
+    def _write(self, action: Callable[[], Any]) -> tuple[bool, Any]:
+        """Do something to the ledger; a failure becomes a state that the gate can see."""
+        try:
+            found = action()
+        except LedgerError as error:
+            self._problem = str(error)
+            self._say()
+            return False, self._problem
+        self._problem = ''
+        return True, found
+
+    def _on_start(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        if self._state in ('open', 'ended'):
+            response.success, response.message = False, f'round {self._round_number()} is {self._state}'
+            return response
+        start = start_record(
+            self.profile,
+            self.binding.model_digest,
+            self.now_ns(),
+            task=self.text('task'),
+            policy=self.text('policy'),
+            bag=self.text('bag') or None,
+        )
+        response.success, found = self._write(lambda: self._ledger.start(start))
+        response.message = str(found)
+        if response.success:
+            self._start, self._before, self._verdict = start, self._budgets(), ''
+            self._round = Round(int(found), start.start_ns, None, start.task)
+            self._state = 'open'
+            self._say()
+        return response
+
+    def _on_end(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        if self._state != 'open' or self._round is None:
+            response.success, response.message = False, f'no round is open (state: {self._state})'
+            return response
+        number, end_ns = self._round.number, self.now_ns()
+        response.success, found = self._write(lambda: self._ledger.outcome(number, bool(request.data), end_ns))
+        response.message = f'round {number} ended' if response.success else str(found)
+        if response.success:
+            self._round = replace(self._round, end_ns=end_ns, success=bool(request.data))
+            self._state, self._ended_ns = 'ended', time.monotonic_ns()
+            self._say()
+        return response
+
+    def _on_verdict(self, message: String) -> None:
+        verdict = json.loads(message.data)
+        if self._state == 'ended' and self._round is not None and verdict['round'] == self._round.number:
+            self._close(verdict)
+
+    def _close(self, verdict: dict[str, Any]) -> None:
+        assert self._round is not None and self._start is not None
+        number = self._round.number
+        record = round_record(
+            number,
+            self._start,
+            verdict,
+            budgets_before=self._before,
+            budgets_after=self._budgets(),
+            budgets_why=self._gate.get('cut', ''),
+        )
+        written, _ = self._write(lambda: self._ledger.close(number, record))
+        if written:
+            self._state, self._verdict = 'closed', verdict['verdict']
+            self._say()
+
+    def _on_first(self, message: DiagnosticStatus) -> None:
+        values = convert.values_of(message)
+        if message.level == DiagnosticStatus.ERROR and self._state in ('open', 'ended'):
+            self._write(
+                lambda: self._ledger.event(self._round_number(), 'divergence', {'says': message.message, **values})
+            )
+
+    def _on_gate(self, message: DiagnosticStatus) -> None:
+        values = convert.values_of(message)
+        if values.get('trips', '0') != self._gate.get('trips', values.get('trips', '0')):
+            number = self._round_number() if self._state in ('open', 'ended') else None
+            self._write(lambda: self._ledger.event(number, 'gate_trip', {'says': message.message, **values}))
+        self._gate = values
+
+    def _budgets(self) -> Budgets | None:
+        if not self._gate:
+            return None
+        return Budgets(
+            force=json.loads(self._gate['force_budget']),
+            speed=json.loads(self._gate['speed_budget']),
+            failures=json.loads(self._gate['failures_left']),
+        )
+
+    def _round_number(self) -> int | None:
+        return None if self._round is None else self._round.number
+
+    def _tick(self) -> None:
+        """A heartbeat, on which the gate relies; a round without a verdict is aborted; a full disk is tried again."""
+        waited_ns = time.monotonic_ns() - self._ended_ns
+        if self._state == 'ended' and waited_ns > to_ns(VERDICT_S) and self._round is not None:
+            number = self._round.number
+            written, _ = self._write(lambda: self._ledger.abort(number, f'no verdict came within {VERDICT_S:g} s'))
+            if written:
+                self._state = 'aborted'
+        if self._problem:
+            self._write(lambda: self._ledger.event(None, 'writable again', {'after': self._problem}))
+        self._say()
+
+    def _say(self) -> None:
+        """Publish state and round; an error level means that rounds cannot be recorded."""
+        found = self._round
+        values: dict[str, Any] = {'state': self._state, 'verdict': self._verdict}
+        if found is not None:
+            values |= {'id': found.number, 'task': found.task, 'start_ns': found.start_ns}
+            values |= {'end_ns': found.end_ns, 'success': found.success}
+        level, text = ('error', self._problem) if self._problem else ('ok', self._state)
+        self._publisher.publish(convert.status('round', level, text, values, self.profile.hand))
+
+    def close(self) -> None:
+        """A round that is open now will never be judged."""
+        if self._state in ('open', 'ended') and self._round is not None:
+            number = self._round.number
+            self._write_last(lambda: self._ledger.abort(number, 'the ledger writer was stopped'))
+        self._ledger.disconnect()
+
+    def _write_last(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except LedgerError as error:
+            print(error, file=sys.stderr)
+
+    def report(self) -> tuple[str, str, Mapping[str, Any]]:
+        """Whether rounds can be recorded."""
+        values = {
+            'ledger': str(self._ledger.path),
+            'round': self._round_number(),
+            'entries': self._ledger.head.sequence,
+        }
+        return ('error', self._problem, values) if self._problem else ('ok', self._state, values)
+
+
+def main() -> None:
+    """Entry point."""
+    sys.exit(run(LedgerWriter))
+
+
+if __name__ == '__main__':
+    main()
