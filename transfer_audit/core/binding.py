@@ -16,6 +16,7 @@ from mujoco import batch
 from transfer_audit.core.channels import CONTACTS, ChannelPlan, Element
 from transfer_audit.core.errors import AuditError, ModelError, ProfileError, UnknownElement, choices
 from transfer_audit.core.profile import (
+    UNITS,
     Channel,
     Command,
     Parameter,
@@ -124,7 +125,12 @@ def bind(profile: Profile, problems: Sequence[str] = ()) -> Binding:
     :raises ProfileError: with every problem
     :raises ModelError: if the model does not compile
     """
-    binder = Binder(profile)
+    try:
+        binder = Binder(profile)
+    except ModelError as error:
+        if not problems:
+            raise
+        raise ProfileError(str(profile.path), [*problems, str(error)]) from error
     binder.check()
     found = [*problems, *binder.problems]
     if found:
@@ -240,7 +246,7 @@ class Binder:
             unit = {mujoco.mjtJoint.mjJNT_HINGE: 'rad', mujoco.mjtJoint.mjJNT_SLIDE: 'm'}.get(joint.type)
             if unit is None:
                 yield at, f'joint {target!r} is free or a ball; use body:{joint.parent.name} for its pose'
-            elif unit != channel.unit:
+            elif unit != channel.unit and channel.unit in UNITS['pose']:
                 yield at, f'joint {target!r} is measured in {unit}, the channel in {channel.unit}'
         elif channel.kind == 'force' and target in self.names('sensors') and self._width(target) not in (1, 3):
             yield at, f'sensor {target!r} gives {self._width(target)} numbers; a force needs 1 or 3'
@@ -260,22 +266,22 @@ class Binder:
         if parameter.field is None:
             return
         field = GAINS.get(parameter.field, parameter.field)
-        if field not in batch.MODEL_FIELDS:
-            known = [f for f in sorted(batch.MODEL_FIELDS) if '_' in f and f.split('_')[0] in _OBJECTS] + list(GAINS)
+        model = self._spec.compile()
+        if field not in batch.MODEL_FIELDS or not _continuous(model, field):
+            named = [f for f in sorted(batch.MODEL_FIELDS) if '_' in f and f.split('_')[0] in _OBJECTS]
+            known = [f for f in named if _continuous(model, f)] + list(GAINS)
             yield (*at, 'field'), f'MuJoCo cannot vary {parameter.field!r} per member{choices(parameter.field, known)}'
             return
-        kind = _OBJECTS.get(field.split('_')[0])
-        if kind is None:
-            if not field.startswith('opt.'):
-                yield (*at, 'field'), f'{parameter.field!r} does not belong to named objects of the model'
+        kind = _OBJECTS.get(field.split('_')[0], '')
+        if not kind and not field.startswith('opt.'):
+            yield (*at, 'field'), f'{parameter.field!r} does not belong to named objects of the model'
             return
-        for pattern in parameter.select:
+        for pattern in parameter.select if kind else ():
             if not self._selected(kind, pattern):
-                named = self.names(kind)
-                yield (*at, 'select'), f'no {kind[:-1]} of the model matches {pattern!r}{choices(pattern, named)}'
-        model = self._spec.compile()
-        values = getattr(model, field)
-        width = values.shape[1] if values.ndim == 2 else 1
+                found = choices(pattern, self.names(kind))
+                yield (*at, 'select'), f'no {kind[:-1]} of the model matches {pattern!r}{found}'
+        shape = _values(model, field).shape[1 if kind else 0 :]
+        width = shape[0] if shape else 1
         for column in parameter.columns:
             if not 0 <= column < width:
                 yield (*at, 'columns'), f'{parameter.field} has columns 0..{width - 1}, found {column}'
@@ -430,6 +436,17 @@ class Binder:
             speed_scale=speed.scale if speed else None,
             speed_limit=speed.limit if speed and speed.limit else math.inf,
         )
+
+
+def _values(model: mujoco.MjModel, field: str) -> Array:
+    """A field of a model, `opt.…` included."""
+    holder, _, name = field.rpartition('.')
+    return np.asarray(getattr(getattr(model, holder) if holder else model, name))
+
+
+def _continuous(model: mujoco.MjModel, field: str) -> bool:
+    """Whether a field holds quantities that can vary, and not the grid's own step."""
+    return field != 'opt.timestep' and bool(np.issubdtype(_values(model, field).dtype, np.floating))
 
 
 _WANTED = {'pose': 'joint, body:… or site:…', 'force': 'sensor, geom or body', 'slip': 'geom or body'}

@@ -82,8 +82,9 @@ def _vary(simulations: Batch, variation: Variation, values: Array) -> None:
     if field.ndim == 1:
         field[:] = field * values if variation.relative else values
         return
-    columns = variation.columns if field.ndim == 3 else (None,)
-    for column in columns:
+    if variation.field.startswith('opt.'):
+        rows = list(variation.columns)
+    for column in variation.columns if field.ndim == 3 else (None,):
         part = (slice(None), rows) if column is None else (slice(None), rows, column)
         field[part] = field[part] * values[:, None] if variation.relative else values[:, None]
 

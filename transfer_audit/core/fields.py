@@ -187,7 +187,7 @@ class Selector:
         """
         *path, (name, index) = steps = parse_path(self.field)
         (parent,) = [None] if any(at == '*' for _, at in steps) else walk(message, path)
-        target = getattr(parent, name, None)
+        target: Any = getattr(parent, name, None)
         single = isinstance(target, (int, float))
         held = [target] if single else target if hasattr(target, '__setitem__') else [None]
         if not all(isinstance(number, (int, float, np.number)) for number in held):

@@ -16,7 +16,7 @@ from transfer_audit.core.errors import AuditError, FieldError, ProfileError, cho
 from transfer_audit.core.fields import Selector, parse_path
 from transfer_audit.core.types import Kind
 
-Key = str | int
+Key = str | Annotated[int, Field(ge=0, strict=True)]
 PerElement = float | dict[Key, float]
 UNITS: Mapping[str, tuple[str, ...]] = {'pose': ('rad', 'm'), 'force': ('N', 'N*m'), 'slip': ('m/s',)}
 NonNegative = Annotated[float, Field(ge=0)]
@@ -254,39 +254,41 @@ def _validate(raw: dict[str, Any], places: Places, problems: list[str]) -> tuple
             profile = Profile.model_validate(raw)
             return profile, given - set(profile.channels)
         except ValidationError as error:
-            found = {(_in_file(raw, e['loc'], e['type'] == 'missing'), _sentence(e)): e['type'] for e in error.errors()}
-        problems += [places.say(loc, text) for loc, text in found]
+            found = {_in_file(raw, e['loc'], e['type'] == 'missing'): e for e in reversed(error.errors())}
         gone: list[Loc] = []
-        for (loc, _), kind in found.items():
+        for loc, fault in reversed(found.items()):
+            problems.append(places.say(loc, _sentence(fault)))
             if not any(loc[: len(piece)] == piece for piece in gone):
-                gone.append(_set_aside(raw, loc, kind))
+                gone.append(_set_aside(raw, loc, fault['type']))
         if () in gone:
             return None, given
 
 
 def _in_file(raw: Any, loc: Loc, missing: bool) -> Loc:
     """Where in the file an error lies: pydantic's own steps (`[key]`, `float`) left out."""
-    found: list[str | int] = []
+    found: list[Any] = []
     for step in loc[: len(loc) - missing]:
-        if isinstance(raw, dict) and step in raw or isinstance(raw, list) and isinstance(step, int):
+        if (isinstance(raw, dict) and step in raw) or (isinstance(raw, list) and isinstance(step, int)):
             found.append(step)
-            raw = raw[step]
+            raw = raw[found[-1]]
     return (*found, *loc[len(loc) - missing :])
 
 
 def _set_aside(raw: dict[str, Any], loc: Loc, kind: str) -> Loc:
     """Take the smallest piece around a fault out of a profile; return its place, () if there is no such piece."""
     for end in range(len(loc), 0, -1):
-        *holders, key = loc[:end]
-        holder, part = raw, _part_at(holders)
+        holders: list[Any] = list(loc[: end - 1])
+        key = loc[end - 1]
+        holder: Any = raw
         for step in holders:
             holder = holder[step] if isinstance(holder, (dict, list)) else None
+        part = _part_at(holders)
         if not isinstance(holder, dict) or part is None or (end == 1 and key == 'channels'):
             continue
         known = None if isinstance(part, tuple) else part.model_fields.get(str(key))
         within = isinstance(part, type) and issubclass(part, Parameter) and kind != 'extra_forbidden'
         if known is not None and known.is_required() and key in _STAND_INS:
-            holder[key] = _STAND_INS[str(key)]
+            holder[str(key)] = _STAND_INS[str(key)]
             return loc[:end]
         if key in holder and not within and (known is None or not known.is_required()):
             del holder[key]
@@ -409,8 +411,8 @@ def _range(at: Loc, parameter: Parameter) -> Iterator[Problem]:
     low, high = parameter.range
     if not low <= high:
         yield at, f'must rise, found {[low, high]}'
-    elif low < 0 and (parameter.channel is not None or parameter.scale == 'relative'):
-        yield at, f'{"a factor" if parameter.scale == "relative" else "noise"} cannot be negative, found {[low, high]}'
+    elif parameter.channel is not None and (low < 0 or parameter.scale == 'relative'):
+        yield at, f'noise is a standard deviation in the unit of its channel (scale: absolute), found {[low, high]}'
     elif low < 0 and parameter.field == 'actuator_delay':
         yield at, f'a delay cannot be negative, found {[low, high]}'
 
