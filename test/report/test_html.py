@@ -1,0 +1,134 @@
+"""What a person sees is what the verdict says."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from transfer_audit.core.errors import AuditError
+from transfer_audit.report import html
+from transfer_audit.report.html import write_report
+
+PARTED_S = 2.0
+VOID = {'meta', 'br'}
+
+
+class Tags(HTMLParser):
+    """Checks that every element is closed in order; collects them."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.seen = [], []
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.seen.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def curves(text, name):
+    """Paths of the figures, without the legend's."""
+    return re.findall(f'<path class="{name}" d="(M[^"]*)"', text)[1:]
+
+
+@pytest.fixture
+def report(audited, tmp_path):
+    def write(**options):
+        document, collector = audited(**options)
+        write_report(tmp_path / 'r.html', document, collector)
+        return document, (tmp_path / 'r.html').read_text(encoding='utf-8')
+
+    return write
+
+
+def test_it_opens_on_the_verdict_in_a_sentence(report):
+    document, text = report()
+    assert document['rounds'][0]['verdict'] == 'diverged'
+    assert text.index('1 round: 1 diverged') < text.index(document['rounds'][0]['reason']) < text.index('<svg viewBox')
+
+
+def test_the_onset_stands_at_its_time(report):
+    document, text = report()
+    first = document['rounds'][0]['first_divergence']
+    assert first['onset_s'] == pytest.approx(PARTED_S, abs=0.02)
+    drawn = [float(x) for x in re.findall(r'<line class="onset" x1="([\d.]+)"', text)]
+    begin, end = first['onset_interval_s'][0] - 0.4, first['flagged_s'] + 0.4
+    near, whole = 70 + 915 * (first['onset_s'] - begin) / (end - begin), 70 + 915 * first['onset_s'] / 4.0
+    assert drawn == pytest.approx([near, near, whole], abs=0.1)
+
+
+def test_the_step_is_drawn_where_the_onset_is(report):
+    _, text = report()
+    whole = curves(text, 'real')[1].split('L')
+    before, after = ([float(value) for value in point.split(',')] for point in whole[199:201])
+    assert [before[0], after[0]] == pytest.approx([70 + 915 * at / 4.0 for at in (1.99, 2.0)], abs=0.1)
+    assert before[1] - after[1] > 5
+
+
+@pytest.mark.parametrize('options', [{}, {'parts': False}, {'gap': True}, {'gap': True, 'parts': False}])
+def test_every_document_is_well_formed_and_holds_no_nan(report, options):
+    _, text = report(**options)
+    tags = Tags(text).seen
+    for tag, attributes in tags:
+        if tag in ('path', 'line', 'rect', 'text'):
+            assert not re.search('nan|inf', ' '.join(str(value) for value in attributes.values()))
+    assert (
+        sum(tag == 'svg' and attributes.get('role') == 'img' for tag, attributes in tags) == text.count('<title>') - 1
+    )
+
+
+def test_a_gap_breaks_the_line_of_the_real_hand(report):
+    _, text = report(gap=True, parts=False)
+    assert 'First divergence: timing' in text
+    pieces = {name: [path.count('M') for path in curves(text, name)] for name in ('real', 'median')}
+    assert pieces == {'real': [1, 2, 2], 'median': [1, 1, 1]}  # around the gap's begin; the round; the other joint
+
+
+def test_a_round_that_agreed_says_so_and_marks_no_onset(report):
+    _, text = report(parts=False)
+    assert '1 round: 1 agreed' in text and '<line class="onset"' not in text and 'Nearest to its alarm level' in text
+
+
+def test_names_are_escaped(report):
+    document, text = report(name='<script>alert(1)</script>', task='<img src=x>')
+    assert document['rounds'][0]['task'] == '<img src=x>'
+    tags = {tag for tag, _ in Tags(text).seen}
+    assert not tags & {'script', 'img', 'i'} and '&lt;script&gt;' in text and '&lt;i&gt;hand' in text
+
+
+def test_it_needs_no_network(report):
+    _, text = report()
+    assert not re.search(r'(src|href)="(?!#)|url\(|@import|https?:', text)
+    assert "default-src 'none'" in text
+
+
+def test_it_says_what_it_rests_on(audited, report):
+    _, collector = audited()
+    _, text = report()
+    assert collector.binding.model_digest in text and collector.binding.profile.digest in text
+
+
+def test_rounds_beyond_the_limit_are_told_but_not_drawn(report, monkeypatch):
+    monkeypatch.setattr(html, 'MOST_DRAWN', 0)
+    document, text = report()
+    assert 'role="img"' not in text and 'Not drawn' in text and document['rounds'][0]['reason'] in text
+
+
+def test_a_bag_without_rounds_still_makes_a_report(audited, tmp_path):
+    document, collector = audited()
+    write_report(tmp_path / 'r.html', {**document, 'rounds': []}, collector)
+    assert 'No round in this bag' in (tmp_path / 'r.html').read_text(encoding='utf-8')
+
+
+def test_a_place_that_cannot_be_written_is_a_sentence(audited, tmp_path):
+    with pytest.raises(AuditError, match=r'missing/r\.html: cannot write the report: No such file'):
+        write_report(tmp_path / 'missing' / 'r.html', *audited())
