@@ -16,8 +16,6 @@ for path in sorted(Path('config').rglob('*')):
 setup(
     name=name,
     version=version,
-    description='Names the first divergence between a real hand and its simulation, and guards the hand meanwhile.',
-    license='Apache-2.0',
     maintainer='transfer_audit maintainers',
     maintainer_email='maintainers@transfer-audit.example',
     packages=find_packages(exclude=['test*']),

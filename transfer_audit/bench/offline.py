@@ -19,7 +19,7 @@ from transfer_audit.bags.replay import Replay
 from transfer_audit.bench.recording import bench_hand, simulate, write_recording
 from transfer_audit.core import family as families
 from transfer_audit.core.binding import Binding
-from transfer_audit.core.shadow.shadow import ROWS_AT_ONCE
+from transfer_audit.core.shadow import Shadow
 from transfer_audit.core.types import Array
 
 SEQUENTIAL, PARALLEL = 1.1, 0.7
@@ -91,7 +91,7 @@ def _steps(binding: Binding, commands: Array) -> float:
     family = families.draw(binding)
     batch = Batch(binding.model, family.members, 1)
     families.apply(binding, family, batch)
-    window = ROWS_AT_ONCE * binding.steps_per_row
+    window = Shadow(binding).rows_at_once * binding.steps_per_row
     began = time.perf_counter()
     for first in range(0, len(commands), window):
         controls = np.ascontiguousarray(commands[first : first + window])

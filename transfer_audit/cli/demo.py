@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from transfer_audit.core.errors import AuditError
@@ -128,7 +129,18 @@ class Pilot:
         self._processes[name] = process
         return process
 
-    def play(self, rounds: int) -> None:
+    def memory_mib(self) -> dict[str, float]:
+        """Resident memory of each node that runs."""
+        found = {}
+        for name, process in self._processes.items():
+            try:
+                pages = int(Path(f'/proc/{process.pid}/statm').read_text().split()[1])
+            except (OSError, IndexError):
+                continue
+            found[name] = pages * os.sysconf('SC_PAGE_SIZE') / 2**20
+        return found
+
+    def play(self, rounds: int, each_second: Callable[[], None] = lambda: None) -> None:
         """Let the scripted policy play its rounds.
 
         :raises AuditError: if a node ends before that, or it takes far too long
@@ -139,6 +151,7 @@ class Pilot:
                 policy.wait(timeout=1.0)
             except subprocess.TimeoutExpired:
                 self._check()
+                each_second()
                 continue
             if policy.returncode:
                 raise AuditError(self._died('scripted_policy'))

@@ -23,7 +23,7 @@ class ShadowSim(AuditNode):
 
     def __init__(self) -> None:
         super().__init__('shadow_sim')
-        self.declare_parameter('threads', 2)
+        self.declare_parameter('threads', 1)
         self._shadow = Shadow(self.binding, int(self.get_parameter('threads').value))
         self._round: Round | None = None
         self._behind_ms: list[float] = []

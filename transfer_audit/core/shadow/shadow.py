@@ -13,7 +13,8 @@ from transfer_audit.core.shadow.schedule import Schedule
 from transfer_audit.core.timeline import Timeline
 from transfer_audit.core.types import NS, Array, Columns, Envelope, Stamps, to_ns
 
-ROWS_AT_ONCE = 32
+STATES_AT_ONCE = 4096
+"""Rows times members that one call simulates at most: enough to make calls cheap, little enough to hold in memory."""
 _UNSTABLE = [
     int(kind)
     for kind in (mujoco.mjtWarning.mjWARN_BADQPOS, mujoco.mjtWarning.mjWARN_BADQVEL, mujoco.mjtWarning.mjWARN_BADQACC)
@@ -43,6 +44,7 @@ class Shadow:
         self._joints = {plan.name for plan in poses if any(e.sense == 'scalar' for e in plan.elements)}
         horizon = profile.resync.horizon_s
         self._horizon_rows = max(1, round(horizon * profile.clock.rate_hz)) if horizon else None
+        self.rows_at_once = int(np.clip(STATES_AT_ONCE // self.family.members, 8, 256))
         self._history_steps = int(binding.model.actuator_history[:, 0].max(initial=0))
         self._control_columns = list(binding.command.actuators)
         self._base = np.zeros(binding.model.nu)
@@ -84,7 +86,7 @@ class Shadow:
             timeline.forget(before_ns)
 
     def advance(self, watermark_ns: int, end_ns: int | None = None) -> dict[str, Envelope] | None:
-        """Simulate up to ROWS_AT_ONCE rows at or before the watermark and before `end_ns`.
+        """Simulate up to `rows_at_once` rows at or before the watermark and before `end_ns`.
 
         :returns: an envelope per channel and `joints` of the model, or None if no row is due
         """
@@ -98,11 +100,11 @@ class Shadow:
         return self._simulate(due)
 
     def _due(self, watermark_ns: int, end_ns: int | None) -> Stamps:
-        """Times of the next rows that may be simulated, ROWS_AT_ONCE at most."""
+        """Times of the next rows that may be simulated, `rows_at_once` at most."""
         assert self._start_ns is not None
         rate = self.binding.profile.clock.rate_hz
         last_ns = watermark_ns if end_ns is None else min(watermark_ns, end_ns - 1)
-        rows = grid(self._start_ns, rate, self._row, self._row + ROWS_AT_ONCE)
+        rows = grid(self._start_ns, rate, self._row, self._row + self.rows_at_once)
         return rows[rows <= last_ns]
 
     def _ready(self, instant_ns: int, watermark_ns: int) -> bool:
