@@ -34,7 +34,7 @@ class Lane:
         self.plan = plan
         self._max_gap_ns = to_ns(clock.max_gap_s)
         self.timeline = Timeline(plan.carried, to_ns(clock.hold_back_s))
-        self.timing = Timing(self._max_gap_ns)
+        self.timing = Timing(self._max_gap_ns, to_ns(clock.hold_back_s))
         self.peak = np.full(plan.carried, -np.inf)
 
     def add(self, columns: Columns) -> None:
@@ -56,10 +56,11 @@ class Lane:
 
     def decided_ns(self, watermark_ns: int) -> int:
         """Up to when rows cannot change any more: both neighbours are known, or it is known that one is too far."""
-        newest = self.timeline.newest_ns
-        if newest is None or watermark_ns - newest > self._max_gap_ns:
+        stamps = self.timeline.stamps
+        settled = int(np.searchsorted(stamps, watermark_ns, side='right'))
+        if settled == 0 or watermark_ns - stamps[settled - 1] > self._max_gap_ns:
             return watermark_ns
-        return min(newest, watermark_ns)
+        return int(stamps[settled - 1])
 
     def at(self, row_ns: Stamps) -> Array:
         """Values at the rows, shape (N, C): interpolated, or the last one held; NaN where neighbours lie further apart
@@ -119,6 +120,11 @@ class Aligner:
         """Drop measurements that no row at or after `before_ns` needs."""
         for lane in self.lanes.values():
             lane.timeline.forget(before_ns)
+
+    def drop(self, before_ns: int) -> None:
+        """Let go of measurements that rows after `before_ns` do not need; counts of this round stay."""
+        for lane in self.lanes.values():
+            lane.timeline.drop(before_ns)
 
     def advance(self, watermark_ns: int) -> Iterator[Rows]:
         """Rows of which both sides are known for good."""

@@ -164,7 +164,7 @@ class Comparison:
         self._noise = np.concatenate([plan.noise for plan in plans])
         self._tolerance = np.concatenate([plan.tolerance for plan in plans])
         self.level = threshold(false_alarms_per_hour, rate_hz, len(self.names))
-        self._period_ns = round(1e9 / rate_hz)
+        self._period_ns = 1e9 / rate_hz
         self._detector = Detector(len(self.names), self.level)
         self.start(0)
 
@@ -178,7 +178,7 @@ class Comparison:
         self.covered = np.zeros(count, np.int64)
         self._squares = np.zeros(count)
         self.span = np.tile([[np.inf], [-np.inf]], (2, 1, count))
-        self.open = np.zeros(count, np.int64)
+        self._anchors = [(0, start_ns)]
 
     @property
     def peak(self) -> Array:
@@ -202,6 +202,7 @@ class Comparison:
         upper = np.concatenate([rows.shadow[plan.name].upper for plan in self.plans], axis=1) + self._tolerance
         scores, alarms = self._detector.step(excess(real, lower, upper, self._noise))
         self._account(real, median)
+        self._anchor(rows.row_ns)
         for alarm in alarms:
             at = alarm.row - self.rows
             self.findings.append(self._finding(alarm, rows.row_ns, scores[at], real[at], lower[at], upper[at]))
@@ -237,5 +238,12 @@ class Comparison:
             shadow=(float(lower[element] + tolerance), float(upper[element] - tolerance)),
         )
 
+    def _anchor(self, row_ns: Stamps) -> None:
+        """Note the rows that do not follow the one before by a period: where rows were lost, on both sides."""
+        before = self._time(self.rows) - round(self._period_ns)
+        late = np.diff(np.concatenate(([before], row_ns))) > 1.5 * self._period_ns
+        self._anchors += [(self.rows + int(index), int(row_ns[index])) for index in np.flatnonzero(late)]
+
     def _time(self, row: int) -> int:
-        return self._start_ns + round(row * self._period_ns)
+        first, anchor_ns = next(anchor for anchor in reversed(self._anchors) if anchor[0] <= row)
+        return anchor_ns + round((row - first) * self._period_ns)

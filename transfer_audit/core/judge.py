@@ -13,8 +13,7 @@ from transfer_audit.core.align import Aligner, Rows
 from transfer_audit.core.binding import Binding
 from transfer_audit.core.channels import ChannelPlan
 from transfer_audit.core.divergence import Comparison, Finding, first_of
-from transfer_audit.core.rounds import SlipMetric
-from transfer_audit.core.shadow.schedule import Schedule
+from transfer_audit.core.rounds import CommandMeter, SlipMetric
 from transfer_audit.core.timing import Delay, Gap, delay_between
 from transfer_audit.core.types import NS, Array, Columns, Envelope, Round, to_ns
 from transfer_audit.core.verdict import as_json, reason_of
@@ -42,7 +41,7 @@ class Judge:
         self.aligner = Aligner(binding.channels, profile.clock)
         self.comparison = Comparison(binding.channels, profile.clock.rate_hz, profile.false_alarms_per_hour)
         self._slip = SlipMetric(binding.channels)
-        self._commands = Schedule(binding.command, binding.model.opt.timestep, to_ns(profile.clock.hold_back_s))
+        self._commands = CommandMeter(binding.command, profile.clock)
         self._family_delays = _joint_delays(binding) if modelled else {}
         self._motion: list[tuple[Array, Array]] = []
         self.gate: dict[str, int | None] = {'trips': None, 'clamped': None}
@@ -52,6 +51,7 @@ class Judge:
         """Begin a round."""
         self.round = round_
         self.aligner.start(round_.start_ns)
+        self._commands.start(round_.start_ns)
         self.comparison.start(round_.start_ns)
         self._slip.start()
         self._motion = []
@@ -67,7 +67,7 @@ class Judge:
         self.aligner.measured(channel, columns)
 
     def command(self, columns: Columns) -> None:
-        """Take commands: only for the peak speed in the verdict."""
+        """Take commands: only for their speed and regularity."""
         self._commands.add(columns)
 
     def shadow(self, channel: str, rows: Envelope) -> None:
@@ -83,11 +83,13 @@ class Judge:
             self._slip.step(rows)
             self._remember(rows)
             self._rows_done_ns = int(rows.row_ns[-1])
+            self.aligner.drop(self._rows_done_ns)
+            self._commands.take(self._rows_done_ns)
             yield Scored(rows, scores)
 
     def complete(self, watermark_ns: int) -> bool:
         """Whether every row of an ended round was judged, or can no longer be."""
-        if self.round is None or self.round.end_ns is None:
+        if self.round is None or self.round.end_ns is None or watermark_ns < self.round.end_ns:
             return False
         period_ns = round(NS / self._clock.rate_hz)
         waited = watermark_ns > self.round.end_ns + 2 * to_ns(self._clock.max_gap_s) + 2 * period_ns
@@ -109,6 +111,7 @@ class Judge:
         for lane in self.aligner.lanes.values():
             lane.take(round_.end_ns - 1)
             lane.timing.finish(round_.end_ns)
+        self._commands.take(round_.end_ns - 1)
         delays = {plan.name: self._delays(plan) for plan in self.binding.channels}
         findings = self._reattributed(delays) + self._timing_findings()
         first, ties = first_of(findings)
@@ -125,7 +128,7 @@ class Judge:
             'channels': channels,
             'timing': {plan.name: self._timing(plan, delays[plan.name]) for plan in self.binding.channels},
             'metrics': self._metrics(round_),
-            'gate': {**self.gate, 'peak_force': self._peak_force(), 'peak_speed': self._peak_speed(round_)},
+            'gate': {**self.gate, 'peak_force': self._peak_force(), 'peak_speed': self._commands.peak},
         }
         return dict(as_json(verdict))
 
@@ -275,15 +278,6 @@ class Judge:
             if plan.kind == 'force'
             for index, element in enumerate(plan.elements)
         }
-
-    def _peak_speed(self, round_: Round) -> float | None:
-        """The fastest change of a commanded actuator between two commands of the round, model units per second."""
-        timeline, plan = self._commands.timeline, self.binding.command
-        inside = (timeline.stamps >= round_.start_ns) & (timeline.stamps < (round_.end_ns or 0))
-        stamps, values = timeline.stamps[inside], timeline.values[inside, : len(plan.actuators)] * plan.scale
-        if len(stamps) < 2:
-            return None
-        return float(np.nanmax(np.abs(np.diff(values, axis=0)) / (np.diff(stamps)[:, None] / NS)))
 
 
 EXPLAINED = 0.8

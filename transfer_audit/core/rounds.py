@@ -8,8 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from transfer_audit.core.align import Rows
+from transfer_audit.core.binding import CommandPlan
 from transfer_audit.core.channels import ChannelPlan
-from transfer_audit.core.types import Array, Round
+from transfer_audit.core.profile import Clock
+from transfer_audit.core.timeline import Timeline, forward_filled
+from transfer_audit.core.types import NS, Array, Columns, Round, Stamps, to_ns
 
 
 def rounds_from_marks(marks: Iterable[tuple[int, str]], end_ns: int) -> list[Round]:
@@ -28,6 +31,49 @@ def rounds_from_marks(marks: Iterable[tuple[int, str]], end_ns: int) -> list[Rou
     if current is not None and end_ns > current.start_ns:
         found.append(replace(current, end_ns=end_ns))
     return found
+
+
+class CommandMeter:
+    """The fastest change of a commanded actuator between two commands of a round, and which came too late."""
+
+    def __init__(self, plan: CommandPlan, clock: Clock) -> None:
+        width = len(plan.actuators)
+        self._scale = plan.scale
+        self.timeline = Timeline(width if plan.speed_scale is None else 2 * width, to_ns(clock.hold_back_s))
+        self.start(0)
+
+    def start(self, start_ns: int) -> None:
+        """Begin a round."""
+        self._taken_ns = start_ns - 1
+        self._last: tuple[int, Array] | None = None
+        self.peak: float | None = None
+
+    def add(self, columns: Columns) -> None:
+        """Take commands in order of arrival."""
+        self.timeline.add(columns)
+
+    def take(self, until_ns: int) -> None:
+        """Account for the commands of the round up to an instant. `peak`: model units per second, None below two."""
+        stamps = self.timeline.stamps
+        begin, end = np.searchsorted(stamps, [self._taken_ns, until_ns], side='right')
+        if end > begin:
+            self._measure(stamps[begin:end], self.timeline.values[begin:end, : len(self._scale)] * self._scale)
+        self._taken_ns = max(self._taken_ns, until_ns)
+        self.timeline.drop(until_ns)
+
+    def _measure(self, stamps: Stamps, values: Array) -> None:
+        if self._last is not None:
+            stamps, values = np.append(self._last[0], stamps), np.vstack([self._last[1], values])
+        values = forward_filled(values)
+        self._last = int(stamps[-1]), values[-1]
+        speeds = np.abs(np.diff(values, axis=0)) / (np.diff(stamps)[:, None] / NS)
+        if not np.isnan(speeds).all():
+            fastest = float(np.nanmax(speeds))
+            self.peak = fastest if self.peak is None else max(self.peak, fastest)
+
+    def forget(self, before_ns: int) -> None:
+        """Let go of commands and counts older than `before_ns`."""
+        self.timeline.forget(before_ns)
 
 
 def slip_rate(slipping: int, touching: int) -> float | None:

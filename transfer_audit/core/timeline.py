@@ -14,6 +14,8 @@ class Timeline:
 
     An event counts if it arrives at most `hold_back_ns` after its stamp. That depends on the event alone, so the result
     is the same however the events were cut into pieces. Of events with equal stamps the first to arrive stays.
+
+    `faults` are dated by stamp; late ones by their arrival less the hold-back: when the watermark passed them.
     """
 
     def __init__(self, width: int, hold_back_ns: int) -> None:
@@ -46,7 +48,7 @@ class Timeline:
         """Take events in order of arrival; return those that count."""
         in_time = columns.receive_ns - columns.stamp_ns <= self._hold_back_ns
         if not in_time.all():
-            self.faults['late'] += columns.stamp_ns[~in_time].tolist()
+            self.faults['late'] += (columns.receive_ns[~in_time] - self._hold_back_ns).tolist()
             columns = columns[in_time]
         if len(columns) == 0:
             return columns
@@ -84,11 +86,26 @@ class Timeline:
         self._stamps[self._begin : self._end], self._values[self._begin : self._end] = stamps, values
 
     def count(self, fault: str, start_ns: int, end_ns: int) -> int:
-        """How many events stamped in [start, end) were `late`, `out_of_order` or `duplicates`."""
+        """How many events dated in [start, end) were `late`, `out_of_order` or `duplicates`."""
         return sum(start_ns <= stamp < end_ns for stamp in self.faults[fault])
 
-    def forget(self, before_ns: int) -> None:
-        """Drop what is older than `before_ns`, but for the last event at or before it."""
+    def drop(self, before_ns: int) -> None:
+        """Let go of what is older than `before_ns`, but for the last event at or before it; counts stay."""
         last = int(np.searchsorted(self.stamps, before_ns, side='right')) - 1
         self._begin += max(0, last)
+
+    def forget(self, before_ns: int) -> None:
+        """Let go of events and counts older than `before_ns`."""
+        self.drop(before_ns)
         self.faults = {fault: [s for s in stamps if s >= before_ns] for fault, stamps in self.faults.items()}
+
+
+def forward_filled(values: Array) -> Array:
+    """Rows in which what is NaN stays as the row before had it, shape (N, width)."""
+    missing = np.isnan(values)
+    if not missing.any():
+        return values
+    rows = np.where(missing, -1, np.arange(len(values))[:, None])
+    last = np.maximum.accumulate(rows, axis=0)
+    filled = np.take_along_axis(values, np.maximum(last, 0), axis=0)
+    return np.where(last < 0, np.nan, filled)

@@ -38,22 +38,28 @@ class Gap:
 class Timing:
     """Periods between the messages of one topic, kept as a histogram: memory does not grow with the round."""
 
-    def __init__(self, max_gap_ns: int) -> None:
+    def __init__(self, max_gap_ns: int, hold_back_ns: int = 0) -> None:
         self._max_gap_ns = max_gap_ns
-        self._offset_ns: int | None = None
+        self._hold_back_ns = hold_back_ns
+        self._latest: Columns | None = None
         self.clock_steps: list[tuple[int, int]] = []
         self.start(0)
 
     def arrived(self, columns: Columns) -> None:
-        """Note where the stamps jump against the time of receipt (`clock_steps`: stamp and size of each jump, ns)."""
+        """Note where the stamps jump against the time of receipt (`clock_steps`: when, and the size of each jump, ns).
+
+        Messages that were only held up on their way keep their stamps a period apart and are no clock step. A step is
+        dated by its stamp, or, where that lies further back than the hold-back, by its arrival less the hold-back.
+        """
         if len(columns) == 0:
             return
-        offsets = columns.receive_ns - columns.stamp_ns
-        before = offsets[0] if self._offset_ns is None else self._offset_ns
-        jumps = np.diff(np.concatenate(([before], offsets)))
-        for index in np.flatnonzero(np.abs(jumps) > self._max_gap_ns):
-            self.clock_steps.append((int(columns.stamp_ns[index]), -int(jumps[index])))
-        self._offset_ns = int(offsets[-1])
+        latest = columns[:1] if self._latest is None else self._latest
+        self._latest = columns[-1:]
+        periods = np.diff(np.concatenate((latest.stamp_ns, columns.stamp_ns)))
+        jumps = periods - np.diff(np.concatenate((latest.receive_ns, columns.receive_ns)))
+        when = np.maximum(columns.stamp_ns, columns.receive_ns - self._hold_back_ns)
+        for index in np.flatnonzero((np.abs(jumps) > self._max_gap_ns) & (np.abs(periods) > self._max_gap_ns)):
+            self.clock_steps.append((int(when[index]), int(jumps[index])))
 
     def start(self, start_ns: int) -> None:
         """Begin a round."""

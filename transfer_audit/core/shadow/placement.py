@@ -46,6 +46,13 @@ def pose_at(timeline: Timeline, instant_ns: int, max_gap_ns: int) -> Pose | None
     return None
 
 
+def settled(timeline: Timeline, instant_ns: int, max_gap_ns: int) -> bool:
+    """Whether the pose at an instant cannot change any more once the watermark is there: an event lies close before."""
+    stamps = timeline.stamps
+    end = int(np.searchsorted(stamps, instant_ns, side='right'))
+    return end > 0 and bool(instant_ns - stamps[end - 1] <= max_gap_ns)
+
+
 def place(binding: Binding, poses: Mapping[str, Pose]) -> mujoco.MjData:
     """A simulation put on the measured joints and bodies; what is not measured stays at home.
 
@@ -93,11 +100,12 @@ def _place_body(model: mujoco.MjModel, data: mujoco.MjData, target: str, pose: A
 
 
 def _follow_equalities(model: mujoco.MjModel, data: mujoco.MjData, measured: set[int]) -> None:
-    for eq in range(model.neq):
-        if model.eq_type[eq] != mujoco.mjtEq.mjEQ_JOINT or not data.eq_active[eq]:
-            continue
+    ties = [eq for eq in range(model.neq) if model.eq_type[eq] == mujoco.mjtEq.mjEQ_JOINT and data.eq_active[eq]]
+    known = set(measured)
+    for eq in ties * len(ties):  # a joint may follow one that follows
         follower, leader = int(model.eq_obj1id[eq]), int(model.eq_obj2id[eq])
-        if leader in measured and follower not in measured:
+        if leader in known and follower not in known:
+            known.add(follower)
             q, q0 = model.jnt_qposadr[leader], model.jnt_qposadr[follower]
             polynomial = np.polynomial.Polynomial(model.eq_data[eq, :5])
             lead = data.qpos[q] - model.qpos0[q]

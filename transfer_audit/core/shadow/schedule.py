@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from transfer_audit.core.binding import CommandPlan
-from transfer_audit.core.timeline import Timeline
+from transfer_audit.core.timeline import Timeline, forward_filled
 from transfer_audit.core.types import NS, Array, Columns
 
 
@@ -38,11 +38,16 @@ class Schedule:
         """Take commands in order of arrival: positions, shape (N, A), or positions and speeds, shape (N, 2A)."""
         self._timeline.add(columns)
 
-    def forget(self, before_ns: int) -> None:
-        """Drop commands older than `before_ns`, but for the last one."""
+    def drop(self, before_ns: int) -> None:
+        """Let go of commands older than `before_ns`, but for what the last one left in force; counts stay."""
         last = np.searchsorted(self._timeline.stamps, before_ns, side='right') - 1
         if last > 0:
-            self._timeline.values[last] = self._forward_filled()[last]
+            self._timeline.values[last] = forward_filled(self._timeline.values)[last]
+        self._timeline.drop(before_ns)
+
+    def forget(self, before_ns: int) -> None:
+        """Let go of commands and counts older than `before_ns`."""
+        self.drop(before_ns)
         self._timeline.forget(before_ns)
 
     def begin(self, epoch_ns: int, rest: Array, history_steps: int) -> None:
@@ -55,7 +60,7 @@ class Schedule:
 
     def controls(self, first_step: int, count: int) -> Array:
         """Controls of the steps first_step .. first_step + count - 1, shape (count, A)."""
-        values = self._forward_filled()
+        values = forward_filled(self._timeline.values)
         steps = np.arange(first_step, first_step + count)
         acts_from = np.ceil((self._timeline.stamps - self._epoch_ns) / self._step_ns - 1e-6)
         index = np.searchsorted(acts_from, steps, side='right') - 1
@@ -70,17 +75,6 @@ class Schedule:
 
     def _rest_row(self) -> Array:
         return np.full((1, self._timeline.values.shape[1]), np.nan)
-
-    def _forward_filled(self) -> Array:
-        """Commands in which what a message does not name stays as it was."""
-        values = self._timeline.values
-        missing = np.isnan(values)
-        if not missing.any():
-            return values
-        rows = np.where(missing, -1, np.arange(len(values))[:, None])
-        last = np.maximum.accumulate(rows, axis=0)
-        filled = np.take_along_axis(values, np.maximum(last, 0), axis=0)
-        return np.where(last < 0, np.nan, filled)
 
 
 class _Ramp:

@@ -85,6 +85,13 @@ class Shadow:
         for timeline in self._poses.values():
             timeline.forget(before_ns)
 
+    def _drop(self, before_ns: int) -> None:
+        """Let go of what rows after `before_ns` do not need, so that memory does not grow with a round."""
+        before_ns -= to_ns(self.binding.history_s) + NS
+        self._schedule.drop(before_ns)
+        for timeline in self._poses.values():
+            timeline.drop(before_ns)
+
     def advance(self, watermark_ns: int, end_ns: int | None = None) -> dict[str, Envelope] | None:
         """Simulate up to `rows_at_once` rows at or before the watermark and before `end_ns`.
 
@@ -154,6 +161,7 @@ class Shadow:
             return {}
         self._row += len(rows)
         self._step += steps
+        self._drop(int(row_ns[-1]))
         return self._envelopes(row_ns, recorded['sensordata'][:, at])
 
     def _report_unstable(self) -> None:
