@@ -46,6 +46,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise AuditError('--report takes one bag; give each bag its own report')
     if arguments.jobs < 1:
         raise AuditError(f'--jobs must be 1 or more, found {arguments.jobs}')
+    for target in (arguments.report, arguments.json and Path(arguments.json)):
+        if target and str(target) != '-' and not os.access(target.resolve().parent, os.W_OK):
+            raise AuditError(f'{target}: cannot be written: no folder {target.resolve().parent} to write in')
     documents, failed = [], False
     talk = not arguments.quiet and arguments.json != '-'
     for bag, outcome in zip(arguments.bags, _outcomes(arguments), strict=True):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from diagnostic_msgs.msg import DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64, String
 from trajectory_msgs.msg import JointTrajectory
@@ -30,7 +30,7 @@ class Divergence(AuditNode):
         super().__init__('divergence')
         self._judge = Judge(self.binding)
         self._named: Finding | None = None
-        self._verdicts = 0
+        self._problem = ''
         self._scores = self.create_publisher(JointState, 'divergence/scores', DATA)
         self._kinds = {kind: self.create_publisher(Float64, f'divergence/{kind}', DATA) for kind in KINDS}
         self._first = self.create_publisher(DiagnosticStatus, 'divergence/first', LATCHED)
@@ -45,6 +45,7 @@ class Divergence(AuditNode):
             self.create_subscription(JointTrajectory, f'shadow/{name}', self._shadow_rows(name), DATA)
         self.create_subscription(DiagnosticStatus, 'round', self._on_round, LATCHED)
         self.create_subscription(DiagnosticStatus, 'gate/status', self._on_gate, 10)
+        self.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, DATA)
         self.every(0.5 / self.profile.clock.rate_hz, self._advance)
 
     def _shadow_rows(self, channel: str) -> Any:
@@ -67,6 +68,12 @@ class Divergence(AuditNode):
         for key in ('trips', 'clamped'):
             if values.get(key, '').isdigit():
                 self._judge.gate[key] = int(values[key])
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        shadow = f'{self.get_namespace().rstrip("/")}/shadow_sim'
+        for status in message.status:
+            if status.name == shadow:
+                self._problem = status.message if status.level == DiagnosticStatus.ERROR else ''
 
     def _advance(self, watermark_ns: int) -> None:
         if self._judge.round is None:
@@ -118,9 +125,8 @@ class Divergence(AuditNode):
             self._kinds['timing'].publish(Float64(data=first.score))
 
     def _close(self) -> None:
-        verdict = self._judge.verdict()
+        verdict = self._judge.verdict(self._problem)
         self._verdict.publish(String(data=json.dumps(verdict)))
-        self._verdicts += 1
         self._judge.round = None
 
     def report(self) -> tuple[str, str, Mapping[str, Any]]:

@@ -14,6 +14,7 @@ from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
 from transfer_audit.core.errors import LedgerError
+from transfer_audit.core.fields import parse_path, walk
 from transfer_audit.core.types import Round, to_ns
 from transfer_audit.ledger.record import Budgets, StartRecord, round_record, start_record
 from transfer_audit.ledger.store import Ledger
@@ -25,7 +26,8 @@ VERDICT_S = 10.0
 
 
 class LedgerWriter(AuditNode):
-    """Rounds begin and end by its services; the verdict of the divergence node closes them.
+    """Rounds begin and end by its services, or by the round topic of the profile; the divergence node's verdict closes
+    them.
 
     Parameters `policy`, `task` and `bag` go into each round and may be set between rounds.
     """
@@ -42,6 +44,7 @@ class LedgerWriter(AuditNode):
         self._start: StartRecord | None = None
         self._ended_ns = 0
         self._problem = ''
+        self._next: tuple[int, str] | None = None
         self._gate: dict[str, str] = {}
         self._before: Budgets | None = None
         self._publisher = self.create_publisher(DiagnosticStatus, 'round', LATCHED)
@@ -50,6 +53,8 @@ class LedgerWriter(AuditNode):
         self.create_subscription(String, 'divergence/verdict', self._on_verdict, LATCHED)
         self.create_subscription(DiagnosticStatus, 'divergence/first', self._on_first, LATCHED)
         self.create_subscription(DiagnosticStatus, 'gate/status', self._on_gate, 10)
+        if self.profile.round.topic is not None:
+            self.listen(self.profile.round.topic, convert.message_class(self.profile.round.type), self._on_mark)
         self.create_timer(0.5, self._tick)
         if left:
             self.get_logger().warning(f'rounds {left} were left open and are aborted now')
@@ -70,35 +75,51 @@ class LedgerWriter(AuditNode):
         if self._state in ('open', 'ended'):
             response.success, response.message = False, f'round {self._round_number()} is {self._state}'
             return response
-        start = start_record(
-            self.profile,
-            self.binding.model_digest,
-            self.now_ns(),
-            task=self.text('task'),
-            policy=self.text('policy'),
-            bag=self.text('bag') or None,
-        )
-        response.success, found = self._write(lambda: self._ledger.start(start))
-        response.message = str(found)
-        if response.success:
-            self._start, self._before, self._verdict = start, self._budgets(), ''
-            self._round = Round(int(found), start.start_ns, None, start.task)
-            self._state = 'open'
-            self._say()
+        response.success, response.message = self._begin(self.now_ns(), self.text('task'))
         return response
 
     def _on_end(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
-        if self._state != 'open' or self._round is None:
+        if self._state != 'open':
             response.success, response.message = False, f'no round is open (state: {self._state})'
             return response
-        number, end_ns = self._round.number, self.now_ns()
-        response.success, found = self._write(lambda: self._ledger.outcome(number, bool(request.data), end_ns))
-        response.message = f'round {number} ended' if response.success else str(found)
-        if response.success:
-            self._round = replace(self._round, end_ns=end_ns, success=bool(request.data))
+        response.success, response.message = self._end(self.now_ns(), bool(request.data))
+        return response
+
+    def _on_mark(self, message: Any) -> None:
+        """A value of the round topic: a new one ends the running round and, unless empty, starts the next."""
+        now_ns, value = self.now_ns(), str(walk(message, parse_path(self.profile.round.field))[0])
+        if self._state == 'open' and self._round is not None and value != self._round.task:
+            self._end(now_ns, None)
+        if value and self._state == 'ended':
+            self._next = (now_ns, value)
+        elif value and self._state != 'open':
+            self._begin(now_ns, value)
+
+    def _begin(self, start_ns: int, task: str) -> tuple[bool, str]:
+        """Open a round; whether it is recorded, and its number or why not."""
+        policy, bag = self.text('policy'), self.text('bag') or None
+        start = start_record(self.profile, self.binding.model_digest, start_ns, task=task, policy=policy, bag=bag)
+        written, found = self._write(lambda: self._ledger.start(start))
+        if written:
+            self._start, self._before, self._verdict = start, self._budgets(), ''
+            self._round = Round(int(found), start_ns, None, task)
+            self._state = 'open'
+            self._say()
+        return written, str(found)
+
+    def _end(self, end_ns: int, success: bool | None) -> tuple[bool, str]:
+        """End the open round; whether that is recorded, and a sentence. Its verdict closes it."""
+        assert self._round is not None
+        number = self._round.number
+        if success is None:
+            written, found = self._write(lambda: self._ledger.event(number, 'ended', {'end_ns': end_ns}))
+        else:
+            written, found = self._write(lambda: self._ledger.outcome(number, success, end_ns))
+        if written:
+            self._round = replace(self._round, end_ns=end_ns, success=success)
             self._state, self._ended_ns = 'ended', time.monotonic_ns()
             self._say()
-        return response
+        return written, f'round {number} ended' if written else str(found)
 
     def _on_verdict(self, message: String) -> None:
         verdict = json.loads(message.data)
@@ -118,8 +139,16 @@ class LedgerWriter(AuditNode):
         )
         written, _ = self._write(lambda: self._ledger.close(number, record))
         if written:
-            self._state, self._verdict = 'closed', verdict['verdict']
-            self._say()
+            self._verdict = verdict['verdict']
+            self._over('closed')
+
+    def _over(self, state: str) -> None:
+        """A round is done; one that waited for that begins."""
+        self._state = state
+        self._say()
+        following, self._next = self._next, None
+        if following is not None:
+            self._begin(*following)
 
     def _on_first(self, message: DiagnosticStatus) -> None:
         values = convert.values_of(message)
@@ -154,7 +183,7 @@ class LedgerWriter(AuditNode):
             number = self._round.number
             written, _ = self._write(lambda: self._ledger.abort(number, f'no verdict came within {VERDICT_S:g} s'))
             if written:
-                self._state = 'aborted'
+                self._over('aborted')
         if self._problem:
             self._write(lambda: self._ledger.event(None, 'writable again', {'after': self._problem}))
         self._say()
