@@ -28,8 +28,7 @@ class HandEmulator(AuditNode):
 
     def __init__(self) -> None:
         super().__init__('hand_emulator')
-        self.declare_parameter('seed', 1)
-        self._rng = np.random.default_rng(int(self.get_parameter('seed').value))
+        self._rng = np.random.default_rng(int(self.number('seed', 1)))
         self._model = self._true_model()
         self._noise = families.noise_of(self.binding, families.nominal(self.binding))
         self._data = mujoco.MjData(self._model)

@@ -37,7 +37,7 @@ class LedgerWriter(AuditNode):
         self._ledger = Ledger.open(self.text('ledger') or self.profile.ledger)
         left = self._ledger.abort_open('the ledger writer ended before the round did')
         for name in ('policy', 'task', 'bag'):
-            self.declare_parameter(name, '')
+            self.text(name)
         self._state = 'idle'
         self._verdict = ''
         self._round: Round | None = None

@@ -11,6 +11,8 @@ from typing import Any
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import ParameterDescriptor
+from rclpy.exceptions import ParameterException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -59,10 +61,23 @@ class AuditNode(Node):
         return open_hand(profile, model or None)
 
     def text(self, name: str, default: str = '') -> str:
-        """A text parameter."""
+        """A text parameter, which may look like a number (a bag folder called 2026)."""
+        return str(self._parameter(name, default))
+
+    def number(self, name: str, default: float) -> float:
+        """A parameter that is a number, whole or not.
+
+        :raises AuditError: if it is none
+        """
+        value = self._parameter(name, default)
+        if isinstance(value, (int, float)):
+            return value
+        raise AuditError(f'parameter {name}: a number was expected, found {value!r}')
+
+    def _parameter(self, name: str, default: str | float) -> Any:
         if not self.has_parameter(name):
-            self.declare_parameter(name, default)
-        return str(self.get_parameter(name).value)
+            self.declare_parameter(name, default, ParameterDescriptor(dynamic_typing=True))
+        return self.get_parameter(name).value
 
     def now_ns(self) -> int:
         """Time of the node's clock: the system's, or /clock with use_sim_time."""
@@ -174,13 +189,17 @@ def executor() -> Any:
 
 def run(make: Callable[[], AuditNode], args: list[str] | None = None) -> int:
     """Run a node until SIGINT or SIGTERM; a user's mistake is one sentence and exit code 2."""
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    except RuntimeError as error:
+        print(error, file=sys.stderr)
+        return 2
     stop: Future[None] = Future()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set_result(None))
     try:
         node = make()
-    except AuditError as error:
+    except (AuditError, ParameterException) as error:
         print(error, file=sys.stderr)
         rclpy.try_shutdown()
         return 2

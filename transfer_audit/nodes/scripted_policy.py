@@ -31,10 +31,8 @@ class ScriptedPolicy(AuditNode):
 
     def __init__(self) -> None:
         super().__init__('scripted_policy')
-        self.declare_parameter('rounds', 3)
-        self.declare_parameter('segment_s', 1.0)
-        self._rounds = int(self.get_parameter('rounds').value)
-        self._script = script_of(self.binding, KEYS, float(self.get_parameter('segment_s').value))
+        self._rounds = int(self.number('rounds', 3))
+        self._script = script_of(self.binding, KEYS, self.number('segment_s', 1.0))
         if self.profile.command.type != 'sensor_msgs/msg/JointState':
             raise AuditError(f'the scripted policy speaks sensor_msgs/msg/JointState, not {self.profile.command.type}')
         self._commands = self.create_publisher(

@@ -23,8 +23,7 @@ class ShadowSim(AuditNode):
 
     def __init__(self) -> None:
         super().__init__('shadow_sim')
-        self.declare_parameter('threads', 1)
-        self._shadow = Shadow(self.binding, int(self.get_parameter('threads').value))
+        self._shadow = Shadow(self.binding, int(self.number('threads', 1)))
         self._round: Round | None = None
         self._behind_ms: list[float] = []
         self._hold_back_ns = to_ns(self.profile.clock.hold_back_s)
