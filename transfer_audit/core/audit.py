@@ -33,7 +33,7 @@ class Audit:
         self._recorded = _Recorded(binding) if recorded else None
         self._rounds: deque[Round] = deque()
         self._watch = watch
-        self._forgotten_ns = 0
+        self._max_gap_ns = to_ns(binding.profile.clock.max_gap_s)
 
     def command(self, columns: Columns) -> None:
         """Take commands that reached the hand."""
@@ -76,7 +76,8 @@ class Audit:
             self._compare(watermark_ns)
             problem = self._shadow.problem if self._shadow is not None else ''
             ended = self._rounds[0].end_ns
-            if not (self.judge.complete(watermark_ns) or (problem and ended is not None and ended < watermark_ns)):
+            over = problem and ended is not None and ended + self._max_gap_ns < watermark_ns
+            if not (self.judge.complete(watermark_ns) or over):
                 return
             yield self.judge.verdict(problem)
             self._rounds.popleft()

@@ -142,15 +142,16 @@ class Judge:
         """Why nothing could be judged, or ''."""
         if self.comparison.rows and self.comparison.covered.any():
             return ''
+        assert self.round is not None and self.round.end_ns is not None
         parts = []
         for name, lane in self.aligner.lanes.items():
-            late = len(lane.timeline.faults['late'])
+            late = lane.timeline.count('late', self.round.start_ns, self.round.end_ns)
             if late:
                 parts.append(
                     f'{late} messages of {lane.plan.topic} came more than hold_back_s = {self._clock.hold_back_s:g} s '
                     f'after their stamps (are the clocks synchronised? clock.hold_back_s or stamp: receive may help)'
                 )
-            elif len(lane.timeline) == 0:
+            elif lane.timing.report().longest_gap_s is None:
                 parts.append(f'no message of {lane.plan.topic} for channel {name}')
         return '; '.join(parts) or 'no row of the audit clock has both sides'
 

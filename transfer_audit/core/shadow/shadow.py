@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import mujoco
 import numpy as np
+import numpy.typing as npt
 from mujoco.batch import Batch, SimulationError
 
 from transfer_audit.core import family as families
 from transfer_audit.core.binding import Binding
-from transfer_audit.core.shadow.placement import place, pose_at, resting_controls, start_actuators
+from transfer_audit.core.shadow.placement import place, pose_at, resting_controls, settled, start_actuators
 from transfer_audit.core.shadow.schedule import Schedule
 from transfer_audit.core.timeline import Timeline
 from transfer_audit.core.types import NS, Array, Columns, Envelope, Stamps, to_ns
 
 STATES_AT_ONCE = 4096
 """Rows times members that one call simulates at most: enough to make calls cheap, little enough to hold in memory."""
-_UNSTABLE = [
-    int(kind)
-    for kind in (mujoco.mjtWarning.mjWARN_BADQPOS, mujoco.mjtWarning.mjWARN_BADQVEL, mujoco.mjtWarning.mjWARN_BADQACC)
-]
+_TIME = mujoco.mjtState.mjSTATE_TIME
 
 
 class Shadow:
@@ -119,12 +117,15 @@ class Shadow:
         resync = self._horizon_rows and self._row > self._first_row and self._row % self._horizon_rows == 0
         if self._placed and not resync:
             return True
+        timelines = self._poses.values()
+        if watermark_ns < instant_ns + self._max_gap_ns and not all(
+            settled(timeline, instant_ns, self._max_gap_ns) for timeline in timelines
+        ):
+            return False
         poses = {name: pose_at(timeline, instant_ns, self._max_gap_ns) for name, timeline in self._poses.items()}
         missing = sorted(name for name in self._joints if poses[name] is None)
         if missing and self._placed:
             return True
-        if missing and watermark_ns < instant_ns + self._max_gap_ns:
-            return False
         if missing:
             self.problem = f'no measurement of {", ".join(missing)} within {self._max_gap_ns / NS:g} s of the start'
             return False
@@ -142,6 +143,7 @@ class Shadow:
         state = np.empty(mujoco.mj_stateSize(model, mujoco.mjtState.mjSTATE_INTEGRATION))
         mujoco.mj_getState(model, data, state, mujoco.mjtState.mjSTATE_INTEGRATION)
         self._batch.state[:] = state
+        self._times = np.full(self.family.members, data.time)
         self._first_row, self._step, self._placed = self._row, 0, True
 
     def _simulate(self, row_ns: Stamps) -> dict[str, Envelope]:
@@ -152,26 +154,32 @@ class Shadow:
         controls = np.tile(self._base, (steps, 1))
         controls[:, self._control_columns] = self._schedule.controls(self._step, steps)
         try:
-            recorded = self._batch.rollout(steps, controls[None], record=('sensordata',))
+            recorded = self._batch.rollout(steps, controls[None], record=('sensordata', _TIME))
         except SimulationError as error:
             self.problem = f'the simulation failed: {error}'
             return {}
-        if self._batch.warning[:, _UNSTABLE].any():
-            self._report_unstable()
-            return {}
-        self._row += len(rows)
+        ends = recorded[_TIME][:, :, 0]
+        running = np.diff(ends, axis=1, prepend=self._times[:, None]) > 0
+        self._times = ends[:, -1].copy()
+        if not running.all():
+            failed = int(running.all(axis=0).argmin())
+            self._report_unstable(np.flatnonzero(~running[:, failed]), self._step + failed)
+            at = at[at < failed]
+            if len(at) == 0:
+                return {}
+        self._row += len(at)
         self._step += steps
-        self._drop(int(row_ns[-1]))
-        return self._envelopes(row_ns, recorded['sensordata'][:, at])
+        self._drop(int(row_ns[len(at) - 1]))
+        return self._envelopes(row_ns[: len(at)], recorded['sensordata'][:, at])
 
-    def _report_unstable(self) -> None:
-        members = np.flatnonzero(self._batch.warning[:, _UNSTABLE].any(axis=1))
+    def _report_unstable(self, members: npt.NDArray[np.intp], step: int) -> None:
         self._batch.warning[:] = 0
         made_of = ', '.join(
             f'{name}={value:.3g}' for name, value in zip(self.family.names, self.family.draws[members[0]], strict=True)
         )
         self.problem = (
             f'the simulation became unstable in {len(members)} of {self.family.members} members '
+            f'{step * self.binding.model.opt.timestep:.3g} s after it was put on the real joints '
             f'(member {members[0]}: {made_of}); use a smaller timestep or narrower ranges'
         )
 
