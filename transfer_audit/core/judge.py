@@ -16,7 +16,7 @@ from transfer_audit.core.divergence import Comparison, Finding, first_of
 from transfer_audit.core.rounds import CommandMeter, SlipMetric
 from transfer_audit.core.timing import Delay, Gap, delay_between
 from transfer_audit.core.types import NS, Array, Columns, Envelope, Round, to_ns
-from transfer_audit.core.verdict import as_json, reason_of
+from transfer_audit.core.verdict import as_json, reason_of, sentence
 
 DELAY_ROWS = 60_000
 """Delays are measured on at most this many rows from the start of a round."""
@@ -116,7 +116,9 @@ class Judge:
         findings = self._reattributed(delays) + self._timing_findings()
         first, ties = first_of(findings)
         channels = {plan.name: self._channel(plan, findings) for plan in self.binding.channels}
-        kind, reason = reason_of(first, channels, problem or self._nothing(), round_.start_ns)
+        kind, reason = reason_of(
+            first, channels, problem or self._nothing() or self._unshadowed(first), round_.start_ns
+        )
         verdict = {
             'round': round_.number,
             'task': round_.task,
@@ -154,6 +156,17 @@ class Judge:
             elif lane.timing.report().longest_gap_s is None:
                 parts.append(f'no message of {lane.plan.topic} for channel {name}')
         return '; '.join(parts) or 'no row of the audit clock has both sides'
+
+    def _unshadowed(self, first: Finding | None) -> str:
+        """Why a divergence may be the audit's own fault: commands that moved the hand but came too late for the shadow."""
+        assert self.round is not None and self.round.end_ns is not None
+        late = self._commands.timeline.count('late', self.round.start_ns, self.round.end_ns)
+        if not late or first is None or first.kind == 'timing':
+            return ''
+        return (
+            f'{late} commands came more than hold_back_s = {self._clock.hold_back_s:g} s after their stamps, so the '
+            f'shadow did without them and this may follow from it: {sentence(first, self.round.start_ns)}'
+        )
 
     def _timing_findings(self) -> list[Finding]:
         assert self.round is not None

@@ -10,7 +10,7 @@ from transfer_audit.bags.writer import BagWriter
 from transfer_audit.core.errors import AuditError
 from transfer_audit.nodes import convert
 from transfer_audit.nodes.interface import pilot_topics
-from transfer_audit.nodes.node import DATA, LATCHED, AuditNode, run
+from transfer_audit.nodes.node import DATA, EVERY_LATCHED, AuditNode, run
 
 
 class BagRecorder(AuditNode):
@@ -33,7 +33,7 @@ class BagRecorder(AuditNode):
             self._writer.write_raw(topic, self.now_ns(), raw)
             self._messages += 1
 
-        qos = LATCHED if latched else DATA
+        qos = EVERY_LATCHED if latched else DATA
         self.create_subscription(convert.message_class(msgtype), topic, take, qos, raw=True)
 
     def close(self) -> None:

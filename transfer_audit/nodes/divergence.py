@@ -18,7 +18,7 @@ from transfer_audit.core.judge import Judge, Scored
 from transfer_audit.core.types import NS
 from transfer_audit.core.verdict import sentence
 from transfer_audit.nodes import convert
-from transfer_audit.nodes.node import DATA, IDLE_NS, LATCHED, AuditNode, run
+from transfer_audit.nodes.node import DATA, EVERY_LATCHED, IDLE_NS, LATCHED, AuditNode, run
 
 KINDS = ('pose', 'force', 'slip', 'timing')
 
@@ -43,7 +43,7 @@ class Divergence(AuditNode):
         self.listen_to_commands(self._judge.command)
         for name in self.profile.channels:
             self.create_subscription(JointTrajectory, f'shadow/{name}', self._shadow_rows(name), DATA)
-        self.create_subscription(DiagnosticStatus, 'round', self._on_round, LATCHED)
+        self.create_subscription(DiagnosticStatus, 'round', self._on_round, EVERY_LATCHED)
         self.create_subscription(DiagnosticStatus, 'gate/status', self._on_gate, 10)
         self.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, DATA)
         self.every(0.5 / self.profile.clock.rate_hz, self._advance)

@@ -19,7 +19,7 @@ from transfer_audit.core.types import Round, to_ns
 from transfer_audit.ledger.record import Budgets, StartRecord, round_record, start_record
 from transfer_audit.ledger.store import Ledger
 from transfer_audit.nodes import convert
-from transfer_audit.nodes.node import LATCHED, AuditNode, run
+from transfer_audit.nodes.node import EVERY_LATCHED, LATCHED, AuditNode, run
 
 VERDICT_S = 10.0
 """How long the verdict of an ended round is waited for."""
@@ -50,8 +50,8 @@ class LedgerWriter(AuditNode):
         self._publisher = self.create_publisher(DiagnosticStatus, 'round', LATCHED)
         self.create_service(Trigger, 'round/start', self._on_start)
         self.create_service(SetBool, 'round/end', self._on_end)
-        self.create_subscription(String, 'divergence/verdict', self._on_verdict, LATCHED)
-        self.create_subscription(DiagnosticStatus, 'divergence/first', self._on_first, LATCHED)
+        self.create_subscription(String, 'divergence/verdict', self._on_verdict, EVERY_LATCHED)
+        self.create_subscription(DiagnosticStatus, 'divergence/first', self._on_first, EVERY_LATCHED)
         self.create_subscription(DiagnosticStatus, 'gate/status', self._on_gate, 10)
         if self.profile.round.topic is not None:
             self.listen(self.profile.round.topic, convert.message_class(self.profile.round.type), self._on_mark)

@@ -28,6 +28,11 @@ from transfer_audit.nodes import convert
 DATA = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
 COMMANDS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+"""For publishers: who comes late hears the last word, and no older one."""
+EVERY_LATCHED = QoSProfile(
+    depth=50, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
+)
+"""For subscribers: a node that was made to wait hears that a round ended before it hears that the next has begun."""
 
 
 IDLE_NS = 2 * NS
@@ -141,6 +146,9 @@ class AuditNode(Node):
         for source in self._inputs:
             source.adapt()
         level, text, values = self.report()
+        silent = [source.topic for source in self._inputs if not source.heard]
+        if silent:
+            level, text = 'warn' if level == 'ok' else level, f'{text}; not heard yet: {", ".join(silent)}'
         if self.refused:
             level, text = 'warn' if level == 'ok' else level, f'{text}; refused messages: {self._last_refusal}'
         name = self.get_fully_qualified_name()
@@ -159,17 +167,22 @@ class _Input:
     """A subscription that follows what its publishers offer."""
 
     def __init__(self, node: AuditNode, topic: str, msgtype: Any, callback: Callable[[Any], None]) -> None:
-        self._node, self._topic, self._msgtype, self._callback = node, topic, msgtype, callback
+        self.topic, self.heard = topic, False
+        self._node, self._msgtype, self._callback = node, msgtype, callback
         self._reliability = ReliabilityPolicy.RELIABLE
         self._subscription = self._subscribe()
 
     def _subscribe(self) -> Any:
         qos = QoSProfile(depth=DATA.depth, reliability=self._reliability)
-        return self._node.create_subscription(self._msgtype, self._topic, self._callback, qos)
+        return self._node.create_subscription(self._msgtype, self.topic, self._take, qos)
+
+    def _take(self, message: Any) -> None:
+        self.heard = True
+        self._callback(message)
 
     def adapt(self) -> None:
         """Take what the weakest publisher offers: a reliable subscription hears nothing of a best-effort publisher."""
-        offers = self._node.get_publishers_info_by_topic(self._node.resolve_topic_name(self._topic))
+        offers = self._node.get_publishers_info_by_topic(self._node.resolve_topic_name(self.topic))
         weak = any(offer.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT for offer in offers)
         wanted = ReliabilityPolicy.BEST_EFFORT if weak else ReliabilityPolicy.RELIABLE
         if offers and wanted != self._reliability:

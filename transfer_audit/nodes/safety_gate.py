@@ -19,7 +19,7 @@ from transfer_audit.core.gate import Decision, Gate
 from transfer_audit.core.types import Columns, to_ns
 from transfer_audit.nodes import convert
 from transfer_audit.nodes.latch import FileLatch
-from transfer_audit.nodes.node import COMMANDS, LATCHED, AuditNode, run
+from transfer_audit.nodes.node import COMMANDS, EVERY_LATCHED, AuditNode, run
 
 RECORDER_SILENT_S = 3.0
 
@@ -43,8 +43,8 @@ class SafetyGate(AuditNode):
             name: self.create_publisher(Float64, f'gate/budget/{name}', 10) for name in ('force', 'speed', 'failures')
         }
         self.listen_to_hand(self._on_measured)
-        self.create_subscription(DiagnosticStatus, 'divergence/first', self._on_divergence, LATCHED)
-        self.create_subscription(DiagnosticStatus, 'round', self._on_round, LATCHED)
+        self.create_subscription(DiagnosticStatus, 'divergence/first', self._on_divergence, EVERY_LATCHED)
+        self.create_subscription(DiagnosticStatus, 'round', self._on_round, EVERY_LATCHED)
         self.create_service(Trigger, 'gate/stop', self._on_stop)
         self.create_service(Trigger, 'gate/rearm', self._on_rearm)
         self.create_timer(min(0.05, 0.5 / max(self.profile.gate.keep_alive_hz, 1.0)), self._tick)

@@ -15,10 +15,12 @@ from transfer_audit.core.errors import AuditError
 from transfer_audit.core.script import script_of
 from transfer_audit.core.types import NS, Columns
 from transfer_audit.nodes import convert
-from transfer_audit.nodes.node import COMMANDS, DATA, LATCHED, AuditNode, run
+from transfer_audit.nodes.node import COMMANDS, DATA, EVERY_LATCHED, AuditNode, run
 
 KEYS = ('home', 'grasp', 'turn_left', 'turn_right', 'grasp', 'home')
 PEERS = ('safety_gate', 'shadow_sim', 'divergence', 'ledger_writer')
+LISTENERS = ('shadow_sim', 'divergence')
+"""Peers that are ready once they have heard every topic they listen to."""
 SETTLE_S = 0.5
 
 
@@ -41,20 +43,21 @@ class ScriptedPolicy(AuditNode):
         self._start: Any = self.create_client(Trigger, 'round/start')
         self._end: Any = self.create_client(SetBool, 'round/end')
         self._phase, self._since_ns, self._done = 'waiting for the pilot', self.now_ns(), 0
-        self._heard: set[str] = set()
+        self._ready: set[str] = set()
         self._bodies: dict[str, np.ndarray[Any, Any]] = {}
         self._before: dict[str, np.ndarray[Any, Any]] = {}
         self._state = 'idle'
         self.listen_to_hand(self._on_measured)
-        self.create_subscription(DiagnosticStatus, 'round', self._on_round, LATCHED)
+        self.create_subscription(DiagnosticStatus, 'round', self._on_round, EVERY_LATCHED)
         self.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, DATA)
         self.create_timer(0.01, self._tick)
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         prefix = self.get_namespace().rstrip('/')
         for status in message.status:
-            if status.name.startswith(prefix + '/'):
-                self._heard.add(status.name.rpartition('/')[2])
+            name = status.name.rpartition('/')[2]
+            if status.name == f'{prefix}/{name}' and (status.level == DiagnosticStatus.OK or name not in LISTENERS):
+                self._ready.add(name)
 
     def _on_measured(self, channel: str, columns: Columns) -> None:
         if self.binding.channel(channel).elements[0].sense == 'pose':
@@ -68,7 +71,7 @@ class ScriptedPolicy(AuditNode):
         elapsed_s = (now_ns - self._since_ns) / NS
         motion_s = elapsed_s if self._phase == 'moving' else 0.0
         self._send(self._script.at(motion_s), now_ns)
-        if self._phase == 'waiting for the pilot' and self._heard.issuperset(PEERS) and self._bodies:
+        if self._phase == 'waiting for the pilot' and self._ready.issuperset(PEERS) and self._bodies:
             self._enter('settling')
         elif self._phase == 'settling' and elapsed_s > SETTLE_S:
             self._enter('starting')

@@ -15,7 +15,7 @@ from transfer_audit.core.shadow import Shadow
 from transfer_audit.core.shadow.shadow import JOINTS
 from transfer_audit.core.types import Envelope, Round, to_ns
 from transfer_audit.nodes import convert
-from transfer_audit.nodes.node import DATA, IDLE_NS, LATCHED, AuditNode, run
+from transfer_audit.nodes.node import DATA, EVERY_LATCHED, IDLE_NS, AuditNode, run
 
 
 class ShadowSim(AuditNode):
@@ -34,7 +34,7 @@ class ShadowSim(AuditNode):
         self._joint_names = [name for name, _ in self.binding.joints]
         self.listen_to_commands(self._shadow.command)
         self.listen_to_hand(self._shadow.measured)
-        self.create_subscription(DiagnosticStatus, 'round', self._on_round, LATCHED)
+        self.create_subscription(DiagnosticStatus, 'round', self._on_round, EVERY_LATCHED)
         self.every(0.5 / self.profile.clock.rate_hz, self._advance)
 
     def _on_round(self, message: DiagnosticStatus) -> None:
