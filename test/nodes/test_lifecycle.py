@@ -1,4 +1,4 @@
-"""Every executable comes up, reports, and goes: when asked, when its parent is gone, and at once when it cannot work."""
+"""Every executable comes up, reports and goes: when asked, when its parent is gone, at once when it cannot work."""
 
 import json
 import os
