@@ -42,6 +42,7 @@ class Judge:
         self.comparison = Comparison(binding.channels, profile.clock.rate_hz, profile.false_alarms_per_hour)
         self._slip = SlipMetric(binding.channels)
         self._commands = CommandMeter(binding.command, profile.clock)
+        self._modelled = modelled
         self._family_delays = _joint_delays(binding) if modelled else {}
         self._motion: list[tuple[Array, Array]] = []
         self.gate: dict[str, int | None] = {'trips': None, 'clamped': None}
@@ -158,10 +159,10 @@ class Judge:
         return '; '.join(parts) or 'no row of the audit clock has both sides'
 
     def _unshadowed(self, first: Finding | None) -> str:
-        """Why a divergence may be the audit's own fault: commands that moved the hand but came too late for the shadow."""
+        """Why a divergence may not be the simulator's: commands moved the hand but came too late for the shadow."""
         assert self.round is not None and self.round.end_ns is not None
         late = self._commands.timeline.count('late', self.round.start_ns, self.round.end_ns)
-        if not late or first is None or first.kind == 'timing':
+        if not self._modelled or not late or first is None or first.kind == 'timing':
             return ''
         return (
             f'{late} commands came more than hold_back_s = {self._clock.hold_back_s:g} s after their stamps, so the '
