@@ -14,33 +14,41 @@ from transfer_audit.bags.types import typestore_of
 from transfer_audit.core.binding import Binding
 from transfer_audit.core.channels import ChannelPlan
 from transfer_audit.core.errors import BagError, FieldError, ProfileError, choices
-from transfer_audit.core.fields import Selector
-from transfer_audit.core.profile import Command, Source, places_of
+from transfer_audit.core.fields import Selector, element_names, entries, parse_path
+from transfer_audit.core.profile import Command, Key, Source, places_of
 from transfer_audit.core.rounds import rounds_from_marks
 from transfer_audit.core.types import NS, Columns, Round
 
 SPAN_NS = 10 * NS
 """Bag time that is held in memory at once."""
 _OURS = ('shadow', 'divergence', 'gate', 'budget')
+FIRST = 20
+"""Messages of a topic that are looked at before the work begins."""
 ROUND_TYPE = 'diagnostic_msgs/msg/DiagnosticStatus'
 
 
-def find_topic(bag: Bag, name: str) -> str:
-    """The topic of a bag that a profile means: that very name, or the one topic that ends with a relative name.
+def candidates(bag: Bag, name: str) -> list[str]:
+    """The topics of a bag that a profile may mean: that very name, or every topic that ends with a relative name.
 
     What a pilot of this package publishes itself (shadow/…, divergence/…, gate/…) is never meant.
+    """
+    if name in bag.topics:
+        return [name]
+    suffix = '/' + name.lstrip('/')
+    ending = [topic for topic in bag.topics if topic.endswith(suffix)] if not name.startswith('/') else []
+    return sorted(topic for topic in ending if topic.removesuffix(suffix).rpartition('/')[2] not in _OURS)
+
+
+def find_topic(bag: Bag, name: str) -> str:
+    """The one topic of a bag that a profile means.
 
     :raises BagError: if there is none or more than one
     """
-    if name in bag.topics:
-        return name
-    suffix = '/' + name.lstrip('/')
-    ending = [topic for topic in bag.topics if topic.endswith(suffix)] if not name.startswith('/') else []
-    found = [topic for topic in ending if topic.removesuffix(suffix).rpartition('/')[2] not in _OURS]
+    found = candidates(bag, name)
     if len(found) == 1:
         return found[0]
     if found:
-        raise BagError(f'{bag.path}: topic {name!r} could be any of {", ".join(sorted(found))}; give the full name')
+        raise BagError(f'{bag.path}: topic {name!r} could be any of {", ".join(found)}; give the full name')
     raise BagError(f'{bag.path}: no topic {name!r}{choices(name, bag.topics)}')
 
 
@@ -64,6 +72,8 @@ class Replay:
             wanted.append((('channels', name), channel, self.binding.channel(name)))
         problems, found = [], []
         for at, source, plan in wanted:
+            if plan is not None and not plan.required and not candidates(self.bag, source.topic):
+                continue
             try:
                 topic = find_topic(self.bag, source.topic)
             except BagError as error:
@@ -83,6 +93,8 @@ class Replay:
         """Where the bag says when rounds begin: the profile's topic, or the round topic of a recorded pilot."""
         spec = self.binding.profile.round
         if spec.topic is not None:
+            if not spec.required and not candidates(self.bag, spec.topic):
+                return None
             topic = find_topic(self.bag, spec.topic)
             if self.bag.topics[topic].type != spec.type:
                 raise BagError(
@@ -93,32 +105,39 @@ class Replay:
         return found[0] if len(found) == 1 else None
 
     def _check_elements(self) -> None:
-        """Read the first message of each topic: what is not in it is most likely misspelt."""
-        problems = []
+        """Read the first messages of each topic: what is in none of them is most likely misspelt."""
+        problems: list[str] = []
         places = places_of(self.binding.profile)
         for topic, source, plan in self._sources:
-            at = ('command',) if plan is None else ('channels', plan.name)
+            at: tuple[str, ...] = ('command',) if plan is None else ('channels', plan.name)
             try:
-                first = self._first(topic)
-                for _, message in decode_messages(first, source.type, self._types, self._where(topic)):
-                    raw = source.selector.values(message)
-                    missing = [key for key, row in zip(source.keys, raw, strict=True) if np.isnan(row).all()]
-                    if len(missing) == len(source.keys):
-                        names = getattr(message, 'name', getattr(message, 'joint_names', None))
-                        known = ', '.join(names) if names is not None else f'{len(raw)} unnamed entries'
-                        problems.append(places.say((*at, 'elements'), f'none of them is in {topic}, which has {known}'))
-                    elif plan is not None:
-                        plan.measured(raw[None])
+                problems += [places.say((*at, 'elements', key), text) for key, text in self._strangers(topic, source)]
+                if plan is not None:
+                    plan.measured(self._decode(topic, source.selector, source.type, self._first(topic)).values)
             except FieldError as error:
                 problems.append(places.say((*at, 'field'), str(error)))
         if problems:
             raise ProfileError(str(self.binding.profile.path), problems)
 
+    def _strangers(self, topic: str, source: Source) -> Iterator[tuple[Key, str]]:
+        """The elements that no message holds, each with what there is instead."""
+        known: dict[str, None] = {}
+        missing = set(source.keys)
+        for _, message in decode_messages(self._first(topic), source.type, self._types, self._where(topic)):
+            raw = source.selector.values(message)
+            missing -= {key for key, row in zip(source.keys, raw, strict=True) if not np.isnan(row).all()}
+            count = len(entries(message, parse_path(source.field)))
+            known.update(dict.fromkeys(element_names(message) or [str(index) for index in range(count)]))
+        for key in source.keys:
+            if key in missing:
+                yield key, f'not in {topic}, or not a number there{choices(str(key), known)}'
+
     def _first(self, topic: str) -> RawBlock:
         for blocks in self.bag.blocks([topic], self.bag.start_ns, self.bag.end_ns, SPAN_NS):
             block = blocks[topic]
             if len(block):
-                return RawBlock(block.receive_ns[:1], block.data, block.starts[:1], block.sizes[:1])
+                few = slice(FIRST)
+                return RawBlock(block.receive_ns[few], block.data, block.starts[few], block.sizes[few])
         raise BagError(f'{self.bag.path}: no message on {topic}')
 
     def _where(self, topic: str) -> str:
@@ -152,7 +171,7 @@ class Replay:
         for topic, source, plan in self._sources:
             if plan is None or plan.kind == 'pose':
                 decoded = self._decode(topic, source.selector, source.type, self._first(topic))
-                stamps += decoded.stamp_ns.tolist()
+                stamps.append(int(decoded.stamp_ns[0]))
         return max(stamps)
 
     def _decode(self, topic: str, selector: Selector, msgtype: str, block: RawBlock) -> Decoded:

@@ -382,6 +382,7 @@ class Binder:
             component=channel.component,
             floor=channel.floor,
             hold=channel.interpolation == 'hold',
+            required=channel.required,
         )
 
     def _located(self, model: mujoco.MjModel, name: str, channel: Channel, key: str | int, target: str) -> Element:

@@ -87,6 +87,7 @@ class ChannelPlan:
     component: str
     floor: float
     hold: bool
+    required: bool = True
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -171,7 +171,10 @@ class Judge:
 
     def _timing_findings(self) -> list[Finding]:
         assert self.round is not None
-        return [self._gap_finding(lane.plan, gap) for lane in self.aligner.lanes.values() for gap in lane.timing.gaps]
+        lanes = [
+            lane for lane in self.aligner.lanes.values() if lane.plan.required or lane.timeline.newest_ns is not None
+        ]
+        return [self._gap_finding(lane.plan, gap) for lane in lanes for gap in lane.timing.gaps]
 
     def _gap_finding(self, plan: ChannelPlan, gap: Gap) -> Finding:
         length, allowed = (gap.end_ns - gap.start_ns) / NS, self._clock.max_gap_s

@@ -90,7 +90,10 @@ class Command(Source):
 
 
 class Channel(Source):
-    """One kind of measurement. Elements map message entries to joints, bodies, sensors or tips of the model."""
+    """One kind of measurement. Elements map message entries to joints, bodies, sensors or tips of the model.
+
+    A channel that is not `required` may be missing: its elements are then unaudited, and its silence is no finding.
+    """
 
     kind: Kind
     unit: str
@@ -99,6 +102,7 @@ class Channel(Source):
     component: Literal['norm', 'x', 'y', 'z'] = 'norm'
     interpolation: Literal['linear', 'hold'] = 'linear'
     floor: NonNegative = 0.05
+    required: bool = True
     angle_noise: PositiveFloat = 0.01
     angle_tolerance: NonNegative = 0.1
 
@@ -156,11 +160,15 @@ class GateSpec(Part):
 
 
 class RoundSpec(Part):
-    """Where rounds come from: a topic whose new non-empty value starts one, or (null) services or the whole bag."""
+    """Where rounds come from: a topic whose new non-empty value starts one, or (null) services or the whole bag.
+
+    If the topic is not `required`, a bag without it is one round.
+    """
 
     topic: str | None = None
     type: str = 'std_msgs/msg/String'
     field: str = 'data'
+    required: bool = True
 
 
 class Profile(Part):
