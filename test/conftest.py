@@ -153,12 +153,6 @@ class Process:
             pytest.fail(f'{self.log.stem} did not end within {timeout_s:g} s; it said:\n{self.text}')
 
 
-def node_command(name, parameters):
-    """How a node is started by hand."""
-    given = [word for key, value in parameters.items() for word in ('-p', f'{key}:={value}')]
-    return [sys.executable, '-m', f'transfer_audit.nodes.{name}', '--ros-args', *given]
-
-
 class Stage:
     """Nodes as processes on a domain of their own, and one node of the test that hears and speaks to them."""
 
@@ -180,6 +174,12 @@ class Stage:
     def _on_diagnostics(self, message):
         self.diagnostics.update({status.name.rpartition('/')[2]: status for status in message.status})
 
+    @staticmethod
+    def command(name, **parameters):
+        """How a node is started by hand."""
+        given = [word for key, value in parameters.items() for word in ('-p', f'{key}:={value}')]
+        return [sys.executable, '-m', f'transfer_audit.nodes.{name}', '--ros-args', *given]
+
     def run(self, command, name):
         """A process of any kind."""
         process = Process(command, self.folder / f'{name}_{len(self.processes)}.log')
@@ -194,7 +194,7 @@ class Stage:
         """Nodes by name; returns once all have reported."""
         for name in parameters:
             self.diagnostics.pop(name, None)
-        started = {name: self.run(node_command(name, given), name) for name, given in parameters.items()}
+        started = {name: self.run(self.command(name, **given), name) for name, given in parameters.items()}
         self.wait_for(lambda: self.diagnostics.keys() >= started.keys(), f'{", ".join(started)} to report')
         return started
 

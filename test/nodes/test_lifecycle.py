@@ -25,17 +25,6 @@ def parameters(fingers, tmp_path):
     return {name: {**common, **({'output': tmp_path / 'bag'} if name == 'bag_recorder' else {})} for name in NODES}
 
 
-@pytest.fixture
-def command():
-    """How a node is started by hand."""
-
-    def words(name, parameters):
-        given = [word for key, value in parameters.items() for word in ('-p', f'{key}:={value}')]
-        return [sys.executable, '-m', f'transfer_audit.nodes.{name}', '--ros-args', *given]
-
-    return words
-
-
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_they_report_and_end_when_asked(stage, parameters, number):
     nodes = stage.start_all(**parameters)
@@ -50,8 +39,8 @@ def test_they_report_and_end_when_asked(stage, parameters, number):
         assert 'Traceback' not in node.text
 
 
-def test_they_end_with_the_process_that_started_them(stage, parameters, command):
-    commands = [command(name, parameters[name]) for name in NODES]
+def test_they_end_with_the_process_that_started_them(stage, parameters):
+    commands = [stage.command(name, **parameters[name]) for name in NODES]
     parent = stage.run([sys.executable, '-c', PARENT, json.dumps(commands)], 'parent')
     stage.wait_for(lambda: stage.diagnostics.keys() >= set(NODES), 'the nodes to report')
     children = json.loads(parent.text.splitlines()[0])
@@ -96,10 +85,10 @@ def _broken(path):
         ('nothing', ('divergence',)),
     ],
 )
-def test_a_mistake_is_one_sentence_and_exit_code_2(stage, fingers, parameters, command, mistake, names):
+def test_a_mistake_is_one_sentence_and_exit_code_2(stage, fingers, parameters, mistake, names):
     key, value, sentence = MISTAKES[mistake]
     given = {name: {**parameters.get(name, {}), 'profile': fingers.path, key: value(fingers)} for name in names}
-    for node in [stage.run(command(name, given[name]), name) for name in names]:
+    for node in [stage.run(stage.command(name, **given[name]), name) for name in names]:
         assert node.ends() == 2, node.text
         assert sentence in node.text and 'Traceback' not in node.text
 

@@ -16,7 +16,7 @@ from std_srvs.srv import SetBool, Trigger
 from transfer_audit.core.errors import LedgerError
 from transfer_audit.core.fields import parse_path, walk
 from transfer_audit.core.types import Round, to_ns
-from transfer_audit.ledger.record import Budgets, StartRecord, round_record, start_record
+from transfer_audit.ledger.record import Budgets, RoundRecord, StartRecord, round_record, start_record
 from transfer_audit.ledger.store import Ledger
 from transfer_audit.nodes import convert
 from transfer_audit.nodes.node import EVERY_LATCHED, LATCHED, AuditNode, run
@@ -122,24 +122,32 @@ class LedgerWriter(AuditNode):
         return written, f'round {number} ended' if written else str(found)
 
     def _on_verdict(self, message: String) -> None:
-        verdict = json.loads(message.data)
-        if self._state == 'ended' and self._round is not None and verdict['round'] == self._round.number:
-            self._close(verdict)
+        if self._state != 'ended':
+            return
+        try:
+            verdict = json.loads(message.data)
+            record = self._record(verdict) if verdict['round'] == self._round_number() else None
+        except (ValueError, KeyError, TypeError, LedgerError) as error:
+            self.get_logger().warning(f'divergence/verdict: no verdict of a round: {error}')
+            return
+        if record is not None:
+            self._close(record)
 
-    def _close(self, verdict: dict[str, Any]) -> None:
+    def _record(self, verdict: dict[str, Any]) -> RoundRecord:
         assert self._round is not None and self._start is not None
-        number = self._round.number
-        record = round_record(
-            number,
+        return round_record(
+            self._round.number,
             self._start,
             verdict,
             budgets_before=self._before,
             budgets_after=self._budgets(),
             budgets_why=self._gate.get('cut', ''),
         )
-        written, _ = self._write(lambda: self._ledger.close(number, record))
+
+    def _close(self, record: RoundRecord) -> None:
+        written, _ = self._write(lambda: self._ledger.close(record.round, record))
         if written:
-            self._verdict = verdict['verdict']
+            self._verdict = record.verdict
             self._over('closed')
 
     def _over(self, state: str) -> None:
