@@ -174,6 +174,7 @@ def test_a_pose_is_position_and_turning_angle_whatever_the_quaternions_sign(sign
     cube = plan('cube', 'pose', tuple(home))
     raw = np.concatenate([[0.1, 0.2, 0.3], sign * quaternion(0.8)])[None, None]
     assert cube.compared(cube.measured(raw))[0] == pytest.approx([0.1, 0.2, 0.3, 0.3])
+    assert np.array_equal(cube.measured(raw), cube.measured(raw * [1, 1, 1, -1, -1, -1, -1]))
     assert cube.columns == ('a.x', 'a.y', 'a.z', 'a.angle') and cube.units == ('rad', 'rad', 'rad', 'rad')
 
 

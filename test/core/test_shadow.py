@@ -309,6 +309,15 @@ def test_a_hand_gets_no_faster_than_its_limit_and_its_scale_counts_without_sign(
     assert found[100] == pytest.approx(0.2 * 2.0 * 2.85 * 0.01)
 
 
+def test_a_hand_that_is_on_its_way_at_the_start_left_from_there_as_long_ago_as_its_delay(world):
+    binding = world.hand(command={'speed': SLOW})
+    schedule = Schedule(binding.command, 0.002, 50 * world.ms)
+    schedule.add(world.columns([-1_000_000_000], [[3.0, 3.0, 1.0, 1.0]]))
+    schedule.begin(world.t0, np.full(2, 0.5), 20)
+    found = np.concatenate([schedule.controls(-20, 20), schedule.controls(0, 1), schedule.controls(0, 30)[1:]])[:, 0]
+    assert found == pytest.approx(0.5 + 2.85 * 0.002 * np.arange(50), abs=1e-12)
+
+
 def test_without_a_speed_in_the_message_the_target_acts_at_once(world):
     assert ramp(world, [(0.1, 3.0, np.nan)])[50:52].tolist() == [3.0, 3.0]
 
