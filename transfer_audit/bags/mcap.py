@@ -23,7 +23,8 @@ class McapFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._data = _mapped(path)
+        self._map = _mapped(path)
+        self._data: Bytes = np.frombuffer(self._map, np.uint8)
         self._schemas: dict[int, form.Schema] = {}
         self._channels: dict[int, form.Channel] = {}
         self._chunks: list[form.Chunk] = []
@@ -165,6 +166,7 @@ class McapFile:
                     raise BagError(f'{self.path}: {topic} is encoded as {encoding!r}, cdr was expected')
 
     def _read(self, numbers: Mapping[str, Sequence[int]], start_ns: int, end_ns: int) -> dict[str, RawBlock]:
+        self._map.madvise(mmap.MADV_DONTNEED)  # what was read is not kept resident: memory stays flat on long bags
         wanted = {number for channels in numbers.values() for number in channels}
         chunks = [chunk for chunk in self._chunks if self._concerns(chunk, wanted, start_ns, end_ns)]
         data, bases = self._contents(chunks)
@@ -214,9 +216,9 @@ class McapFile:
         self._data = np.empty(0, np.uint8)
 
 
-def _mapped(path: Path) -> Bytes:
+def _mapped(path: Path) -> mmap.mmap:
     try:
         with path.open('rb') as file:
-            return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError) as error:
         raise BagError(f'{path}: cannot be read: {error}') from error

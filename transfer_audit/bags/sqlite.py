@@ -15,7 +15,7 @@ from transfer_audit.core.errors import BagError
 from transfer_audit.core.types import Stamps
 
 _TABLES = {'topics', 'messages'}
-_MAPPED_BYTES = 1 << 40
+_MAPPED_BYTES = 1 << 28
 _SCATTERED = 4
 
 
