@@ -1,0 +1,190 @@
+"""What a profile may say: frozen pieces, each with its defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, model_validator
+
+from transfer_audit.core.fields import Selector
+from transfer_audit.core.types import Kind
+
+Key = str | Annotated[int, Field(ge=0, strict=True)]
+PerElement = float | dict[Key, float]
+UNITS: Mapping[str, tuple[str, ...]] = {'pose': ('rad', 'm'), 'force': ('N', 'N*m'), 'slip': ('m/s',)}
+NonNegative = Annotated[float, Field(ge=0)]
+
+
+def element_name(key: Key, target: str) -> str:
+    """What verdicts call an element: the hand's own name for it, or the model's where the hand only has a position."""
+    return key if isinstance(key, str) else target.rpartition(':')[2]
+
+
+OWN = ('path', 'digest')
+"""Fields of a profile that do not stand in its file."""
+
+
+class Part(BaseModel):
+    """A piece of a profile: unknown keys are refused, values never change after the check."""
+
+    model_config = ConfigDict(extra='forbid', frozen=True, allow_inf_nan=False)
+
+
+class Clock(Part):
+    """The audit clock: rows at `rate_hz`; events may arrive `hold_back_s` late; a gap over `max_gap_s` is a finding."""
+
+    rate_hz: PositiveFloat = 100.0
+    hold_back_s: NonNegative = 0.05
+    max_gap_s: PositiveFloat = 0.1
+
+
+class Source(Part):
+    """Where numbers come from: a topic, its type, a path into its messages, the stamp, and how elements are named."""
+
+    topic: str
+    type: str
+    field: str
+    stamp: str = 'header'
+    elements: Annotated[dict[Key, str], Field(min_length=1)]
+    scale: PerElement = 1.0
+    offset: PerElement = 0.0
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """The elements as the messages call them, in the profile's order."""
+        return tuple(self.elements)
+
+    @property
+    def selector(self) -> Selector:
+        """How to read one message."""
+        return Selector(self.field, self.stamp, self.keys)
+
+    def per_element(self, value: PerElement) -> list[float]:
+        """A scalar or a mapping as one number per element."""
+        return [value[key] for key in self.keys] if isinstance(value, dict) else [value] * len(self.elements)
+
+
+class Speed(Part):
+    """A hand that moves at a commanded speed.
+
+    Model units per second = min(|value of `field`|, limit) * scale * |command scale|: `scale` is message units per
+    second and unit of commanded speed, `limit` the commanded speed above which the hand gets no faster.
+    """
+
+    field: str
+    scale: PositiveFloat = 1.0
+    limit: PositiveFloat | None = None
+
+
+class Command(Source):
+    """What really reaches the hand. Elements map message entries to MuJoCo actuators."""
+
+    speed: Speed | None = None
+
+
+class Channel(Source):
+    """One kind of measurement. Elements map message entries to joints, bodies, sensors or tips of the model.
+
+    A channel that is not `required` may be missing: its elements are then unaudited, and its silence is no finding.
+    """
+
+    kind: Kind
+    unit: str
+    noise: Annotated[PerElement, Field()]
+    tolerance: Annotated[PerElement, Field()]
+    component: Literal['norm', 'x', 'y', 'z'] = 'norm'
+    interpolation: Literal['linear', 'hold'] = 'linear'
+    floor: NonNegative = 0.05
+    required: bool = True
+    angle_noise: PositiveFloat = 0.01
+    angle_tolerance: NonNegative = 0.1
+
+
+class Parameter(Part):
+    """A range that the real system could plausibly lie in: a model field, or the noise of a channel."""
+
+    field: str | None = None
+    channel: str | None = None
+    select: Annotated[tuple[str, ...], Field(min_length=1)] = ('*',)
+    columns: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
+    range: tuple[float, float]
+    scale: Literal['absolute', 'relative'] = 'absolute'
+
+    @model_validator(mode='after')
+    def _check(self) -> Parameter:
+        if (self.field is None) == (self.channel is None):
+            raise ValueError('give either field (of the model) or channel (whose noise it is)')
+        return self
+
+
+class FamilySpec(Part):
+    """Which model variations stand for the real hand."""
+
+    members: Annotated[int, Field(ge=1, le=4096)] = 16
+    seed: int = 0
+    parameters: dict[str, Parameter] = {}
+
+
+class Resync(Part):
+    """When the shadow is put on the real joints."""
+
+    on_round_start: bool = True
+    horizon_s: PositiveFloat | None = None
+
+
+class Cut(Part):
+    """What is left of the budgets after a divergence, and when they come back."""
+
+    force: Annotated[float, Field(ge=0, le=1)] = 0.5
+    speed: Annotated[float, Field(ge=0, le=1)] = 0.5
+    restore_after_rounds: Annotated[int, Field(ge=1)] = 3
+
+
+class GateSpec(Part):
+    """Budgets of the safety gate, in model units."""
+
+    force_budget: dict[str, PositiveFloat] = {}
+    speed_budget: PositiveFloat | dict[str, PositiveFloat] | None = None
+    failure_budget: Annotated[int, Field(ge=1)] = 3
+    stale_s: PositiveFloat = 0.1
+    keep_alive_hz: NonNegative = 0.0
+    cut: Cut = Cut()
+    unrecorded: Literal['hold', 'pass'] = 'hold'
+
+
+class RoundSpec(Part):
+    """Where rounds come from: a topic whose new non-empty value starts one, or (null) services or the whole bag.
+
+    If the topic is not `required`, a bag without it is one round.
+    """
+
+    topic: str | None = None
+    type: str = 'std_msgs/msg/String'
+    field: str = 'data'
+    required: bool = True
+
+
+class Profile(Part):
+    """One hand: its model, its command, its channels, its family and its budgets."""
+
+    hand: str
+    model: str
+    clock: Clock = Clock()
+    command: Command
+    channels: dict[str, Channel]
+    family: FamilySpec = FamilySpec()
+    resync: Resync = Resync()
+    false_alarms_per_hour: PositiveFloat = 1.0
+    gate: GateSpec = GateSpec()
+    round: RoundSpec = RoundSpec()
+    ledger: str = 'ledger.db'
+
+    path: Path = Field(default=Path('profile.yaml'), exclude=True)
+    digest: str = Field(default='', exclude=True)
+
+    @property
+    def model_path(self) -> Path:
+        """The model file, relative names resolved against the profile's folder."""
+        return (self.path.parent / self.model).resolve()
