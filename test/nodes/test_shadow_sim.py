@@ -35,7 +35,9 @@ def perform(stage, ros, fingers, soon):
             publisher.publish(ros.joints(due_ns, values))
             sent[name].append((due_ns, values))
     rounds.publish(ros.round('ended', 7, start_ns, end_ns))
-    stage.wait_for(lambda: stage.diagnostics['shadow_sim'].message == 'waiting for a round', 'the end of the round')
+    stage.wait_for(
+        lambda: stage.diagnostics['shadow_sim'].message.startswith('waiting for a round'), 'the end of the round'
+    )
     stage.wait_for(lambda: all(len(rows) >= 120 for rows in (*heard.values(), states)), 'all rows')
     return start_ns, end_ns, sent, heard, states
 

@@ -58,7 +58,7 @@ class HandEmulator(AuditNode):
         rest = resting_controls(self.binding, self._data)
         history = int(self._model.actuator_history[:, 0].max(initial=0))
         start_actuators(self.binding, self._data, np.tile(rest, (history, 1)), rest)
-        self._step = 0
+        self._step = self._told = 0
         self._epoch_ns = self.now_ns()
 
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
@@ -87,7 +87,8 @@ class HandEmulator(AuditNode):
 
     def _advance(self) -> None:
         self._step_to(self.now_ns())
-        if self._step:
+        if self._step > self._told:
+            self._told = self._step
             stamp_ns = self._epoch_ns + round((self._step - 1) * self._model.opt.timestep * NS)
             for plan in self.binding.channels:
                 self._publish(plan, stamp_ns)
