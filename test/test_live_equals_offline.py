@@ -58,11 +58,6 @@ def traffic(seed):
     return sorted(arrivals, key=lambda event: event[0])
 
 
-def turn_before(receive_ns):
-    """A node takes the time of its last turn for the time of arrival: what waits in its queue is not late."""
-    return T0_NS + (receive_ns - T0_NS) // TURN_NS * TURN_NS
-
-
 def offline(binding, events):
     """The verdicts of the core, fed with whole columns, as from a bag."""
     audit = Audit(binding)
@@ -70,8 +65,7 @@ def offline(binding, events):
         audit.add_round(Round(number, T0_NS + start * MS, T0_NS + end * MS, 'turn', success))
     for source in ('command', *(plan.name for plan in binding.channels)):
         mine = [event for event in events if event[1] == source]
-        receive = np.array([turn_before(event[0]) for event in mine])
-        stamps = np.array([event[2] for event in mine])
+        receive, stamps = (np.array([event[column] for event in mine]) for column in (0, 2))
         values = np.stack([event[3] for event in mine])
         if source == 'command':
             audit.command(Columns(receive, stamps, values))
@@ -105,19 +99,19 @@ class LiveSide:
 
     def __init__(self, binding):
         self.binding, self.shadow, self.judge = binding, Shadow(binding), Judge(binding)
-        self.shadowed, self.turn_ns, self.verdicts = None, T0_NS, []
+        self.shadowed, self.verdicts = None, []
 
     def hear(self, receive_ns, source, stamp_ns, values):
         from transfer_audit.nodes import convert
 
         profile, message = self.binding.profile, message_of(source, stamp_ns, values)
         if source == 'command':
-            columns = convert.commanded(message, profile.command, receive_ns, self.turn_ns)
+            columns = convert.commanded(message, profile.command, receive_ns, receive_ns)
             self.shadow.command(columns)
             self.judge.command(columns)
             return
         plan = self.binding.channel(source)
-        columns = convert.measured(message, profile.channels[source], plan, receive_ns, self.turn_ns)
+        columns = convert.measured(message, profile.channels[source], plan, receive_ns, receive_ns)
         self.shadow.measured(source, columns)
         self.judge.measured(source, columns)
 
@@ -131,7 +125,7 @@ class LiveSide:
         self.judge.end(end_ns, success)
 
     def turn(self, now_ns):
-        self.turn_ns, watermark_ns = now_ns, now_ns - HOLD_BACK_NS
+        watermark_ns = now_ns - HOLD_BACK_NS
         if self.shadowed is not None:
             self._shadow(watermark_ns)
         if self.judge.round is None:

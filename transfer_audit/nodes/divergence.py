@@ -26,6 +26,8 @@ KINDS = ('pose', 'force', 'slip', 'timing')
 class Divergence(AuditNode):
     """Publishes scores, the first divergence and, at a round's end, its verdict."""
 
+    at_turns = True
+
     def __init__(self) -> None:
         super().__init__('divergence')
         self._judge = Judge(self.binding)

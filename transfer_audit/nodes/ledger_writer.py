@@ -85,9 +85,9 @@ class LedgerWriter(AuditNode):
         response.success, response.message = self._end(self.now_ns(), bool(request.data))
         return response
 
-    def _on_mark(self, message: Any) -> None:
+    def _on_mark(self, message: Any, now_ns: int) -> None:
         """A value of the round topic: a new one ends the running round and, unless empty, starts the next."""
-        now_ns, value = self.now_ns(), str(walk(message, parse_path(self.profile.round.field))[0])
+        value = str(walk(message, parse_path(self.profile.round.field))[0])
         if self._state == 'open' and self._round is not None and value != self._round.task:
             self._end(now_ns, None)
         if value and self._state == 'ended':

@@ -6,7 +6,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import rclpy
@@ -24,6 +24,7 @@ from transfer_audit.core.errors import AuditError, FieldError
 from transfer_audit.core.profile import Command
 from transfer_audit.core.types import NS, Columns, to_ns
 from transfer_audit.nodes import convert
+from transfer_audit.nodes.inputs import Input, Taken
 
 DATA = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
 COMMANDS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
@@ -42,14 +43,18 @@ IDLE_NS = 2 * NS
 class AuditNode(Node):
     """A node of one hand. It reads parameters `profile` and `model`, and reports on /diagnostics once a second."""
 
+    at_turns = False
+    """Whether data wait for the node's turns (see `every`), or are handled at once."""
+
     def __init__(self, name: str) -> None:
+        self.waiting: list[Any] = []
         super().__init__(name)
         self.declare_parameter('outlive_parent', False)
         self.binding = self.open_hand(self.text('profile'), self.text('model'))
         self.profile = self.binding.profile
         self._parent = os.getppid()
-        self._inputs: list[_Input] = []
-        self._turn_ns = 0
+        self._inputs: list[Input] = []
+        self._turn_ns = self._period_ns = 0
         self.stop: Future[None] = Future()
         self.refused: dict[str, int] = {}
         self._last_refusal = ''
@@ -88,31 +93,46 @@ class AuditNode(Node):
         """Time of the node's clock: the system's, or /clock with use_sim_time."""
         return int(self.get_clock().now().nanoseconds)
 
+    @property
+    def subscriptions(self) -> Iterator[Any]:
+        """Those that the executor serves; data that wait for the node's turns are not among them."""
+        for subscription in super().subscriptions:
+            if not any(subscription is waiting for waiting in self.waiting):
+                yield subscription
+
+    def arrived_ns(self, received_ns: int) -> int:
+        """When a message arrived, on the node's clock; `received_ns` is the middleware's word, 0 where it has none."""
+        simulated = self.get_parameter('use_sim_time').value
+        return self.now_ns() if simulated or not received_ns else received_ns
+
     def every(self, period_s: float, work: Callable[[int], None]) -> None:
         """Do periodic work, told the watermark: all events in time that are stamped before it are in hand.
 
-        The events executor hands out all waiting messages before a timer, so a starved process judges late but not
-        wrongly: what waited in its queue does not count as late.
+        Data are read at the beginning of each turn, so a starved process judges late but not wrongly: what waited for
+        it does not count as late.
         """
-        hold_back_ns = to_ns(self.profile.clock.hold_back_s)
+        hold_back_ns, self._period_ns = to_ns(self.profile.clock.hold_back_s), to_ns(period_s)
 
         def turn() -> None:
-            self._turn_ns = self.now_ns()
-            work(self._turn_ns - hold_back_ns)
+            now_ns = self.now_ns()
+            for source in self._inputs:
+                source.read()
+            self._turn_ns = now_ns
+            work(now_ns - hold_back_ns)
 
         self.create_timer(period_s, turn)
 
-    def listen(self, topic: str, msgtype: Any, callback: Callable[[Any], None]) -> None:
-        """Subscribe to data: reliable and deep, or best effort where a publisher offers no better."""
-        self._inputs.append(_Input(self, topic, msgtype, callback))
+    def listen(self, topic: str, msgtype: Any, callback: Taken, latched: bool = False, raw: bool = False) -> None:
+        """Subscribe to data; the callback is told each message and when it arrived."""
+        self._inputs.append(Input(self, topic, msgtype, callback, self.at_turns, latched, raw))
 
     def listen_to_hand(self, measured: Callable[[str, Columns], None]) -> None:
         """Subscribe to the channels of the profile."""
         for name, channel in self.profile.channels.items():
             plan = self.binding.channel(name)
 
-            def take(message: Any, source: Any = channel, plan: Any = plan) -> None:
-                columns = self._read(plan.name, convert.measured, message, source, plan)
+            def take(message: Any, arrived_ns: int, source: Any = channel, plan: Any = plan) -> None:
+                columns = self._read(plan.name, arrived_ns, convert.measured, message, source, plan)
                 if columns is not None:
                     measured(plan.name, columns)
 
@@ -122,17 +142,20 @@ class AuditNode(Node):
         """Subscribe to the command that reaches the hand."""
         command: Command = self.profile.command
 
-        def take(message: Any) -> None:
-            columns = self._read('command', convert.commanded, message, command)
+        def take(message: Any, arrived_ns: int) -> None:
+            columns = self._read('command', arrived_ns, convert.commanded, message, command)
             if columns is not None:
                 commanded(columns)
 
         self.listen(command.topic, convert.message_class(command.type), take)
 
-    def _read(self, what: str, conversion: Callable[..., Columns | None], *arguments: Any) -> Columns | None:
+    def _read(
+        self, what: str, arrived_ns: int, conversion: Callable[..., Columns | None], *arguments: Any
+    ) -> Columns | None:
         """Convert a message; one that does not fit the profile is counted and reported, never used."""
+        at_latest_ns = self._turn_ns + self._period_ns
         try:
-            return conversion(*arguments, self.now_ns(), self._turn_ns)
+            return conversion(*arguments, arrived_ns, min(arrived_ns, at_latest_ns))
         except FieldError as error:
             self.refused[what] = self.refused.get(what, 0) + 1
             self._last_refusal = f'{what}: {error}'
@@ -161,34 +184,6 @@ class AuditNode(Node):
 
     def close(self) -> None:
         """Last words before the process ends; the ROS context may be gone already."""
-
-
-class _Input:
-    """A subscription that follows what its publishers offer."""
-
-    def __init__(self, node: AuditNode, topic: str, msgtype: Any, callback: Callable[[Any], None]) -> None:
-        self.topic, self.heard = topic, False
-        self._node, self._msgtype, self._callback = node, msgtype, callback
-        self._reliability = ReliabilityPolicy.RELIABLE
-        self._subscription = self._subscribe()
-
-    def _subscribe(self) -> Any:
-        qos = QoSProfile(depth=DATA.depth, reliability=self._reliability)
-        return self._node.create_subscription(self._msgtype, self.topic, self._take, qos)
-
-    def _take(self, message: Any) -> None:
-        self.heard = True
-        self._callback(message)
-
-    def adapt(self) -> None:
-        """Take what the weakest publisher offers: a reliable subscription hears nothing of a best-effort publisher."""
-        offers = self._node.get_publishers_info_by_topic(self._node.resolve_topic_name(self.topic))
-        weak = any(offer.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT for offer in offers)
-        wanted = ReliabilityPolicy.BEST_EFFORT if weak else ReliabilityPolicy.RELIABLE
-        if offers and wanted != self._reliability:
-            self._node.destroy_subscription(self._subscription)
-            self._reliability = wanted
-            self._subscription = self._subscribe()
 
 
 def executor() -> Any:

@@ -21,6 +21,8 @@ from transfer_audit.nodes.node import DATA, EVERY_LATCHED, IDLE_NS, AuditNode, r
 class ShadowSim(AuditNode):
     """Publishes each channel's median and envelope on the audit clock, behind the watermark."""
 
+    at_turns = True
+
     def __init__(self) -> None:
         super().__init__('shadow_sim')
         self._shadow = Shadow(self.binding, int(self.number('threads', 1)))
