@@ -26,6 +26,8 @@ MOST_AT_ONCE_S = 0.1
 class HandEmulator(AuditNode):
     """Runs the hand in real time, does what it is commanded, and publishes what its driver would."""
 
+    urgent = True
+
     def __init__(self) -> None:
         super().__init__('hand_emulator')
         self._rng = np.random.default_rng(int(self.number('seed', 1)))

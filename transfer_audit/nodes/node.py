@@ -36,6 +36,7 @@ EVERY_LATCHED = QoSProfile(
 """For subscribers: a node that was made to wait hears that a round ended before it hears that the next has begun."""
 
 
+NICENESS = -10
 IDLE_NS = 2 * NS
 """Events that are kept while no round runs: the word that one has begun comes after its start."""
 
@@ -45,6 +46,8 @@ class AuditNode(Node):
 
     at_turns = False
     """Whether data wait for the node's turns (see `every`), or are handled at once."""
+    urgent = False
+    """Whether the node asks the system for priority: what hardware waits for must not wait for the audit."""
 
     def __init__(self, name: str) -> None:
         self.waiting: list[Any] = []
@@ -212,6 +215,8 @@ def run(make: Callable[[], AuditNode], args: list[str] | None = None) -> int:
         rclpy.try_shutdown()
         return 2
     node.stop = stop
+    if node.urgent:
+        ask_for_priority(node)
     gc.collect()
     gc.freeze()
     spin(node, stop)
@@ -219,6 +224,14 @@ def run(make: Callable[[], AuditNode], args: list[str] | None = None) -> int:
     node.destroy_node()
     rclpy.try_shutdown()
     return 0
+
+
+def ask_for_priority(node: AuditNode) -> None:
+    """Ask to be scheduled before ordinary processes; where that is not allowed, say so once and go on."""
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
+    except PermissionError:
+        node.get_logger().debug(f'no permission for niceness {NICENESS}; running at ordinary priority')
 
 
 def spin(node: Node, until: Future[None]) -> None:

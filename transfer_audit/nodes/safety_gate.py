@@ -27,6 +27,8 @@ RECORDER_SILENT_S = 3.0
 class SafetyGate(AuditNode):
     """Between `policy_command` and the topic of the hand: converts, asks the gate, publishes."""
 
+    urgent = True
+
     def __init__(self) -> None:
         super().__init__('safety_gate')
         ledger = self.text('ledger') or self.profile.ledger
