@@ -180,7 +180,11 @@ def test_the_same_events_give_the_same_bytes(hand, seed):
 
 
 def test_over_dds_the_recording_tells_what_the_nodes_said(domain, tmp_path):
-    """A pilot of a hand that lags: what the divergence node named is what the audit of its recording names."""
+    """A pilot of a hand that lags: what the divergence node named is what the audit of its recording names.
+
+    Where other work starves the emulated hand, that is a true timing fault, or commands that come too late: both sides
+    must tell that story, too.
+    """
     from transfer_audit.bags.audit import audit_recording
     from transfer_audit.core.binding import open_hand
     from transfer_audit.ledger.store import Ledger
@@ -192,14 +196,21 @@ def test_over_dds_the_recording_tells_what_the_nodes_said(domain, tmp_path):
         [*command, '--mismatch', 'actuator_delay=0.12'],
         capture_output=True, text=True, timeout=180, env={**os.environ, 'PYTHONSAFEPATH': '1'},
     )  # fmt: skip
-    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.returncode in (1, 2), done.stdout + done.stderr
     with Ledger.open(out / 'ledger.db', read_only=True) as ledger:
         (live_one,) = [round_.record.document for round_ in ledger.rounds()]
     (offline_one,) = audit_recording(out / 'bag', open_hand(hand_profile('emulated_hand')))['rounds']
-    assert live_one['verdict'] == offline_one['verdict'] == 'diverged'
+    for key in ('round', 'start_ns', 'end_ns', 'verdict'):
+        assert live_one[key] == offline_one[key], (live_one['reason'], offline_one['reason'])
     said, found = live_one['first_divergence'], offline_one['first_divergence']
+    if (
+        live_one['verdict'] == 'unauditable'
+    ):  # the machine was too busy: even then both must say so, for the same reason
+        assert 'commands came more than hold_back_s' in live_one['reason'] and said is found is None
+        assert 'commands came more than hold_back_s' in offline_one['reason']
+        return
     what = ('channel', 'kind', 'element')
     assert [said[key] for key in what] == [found[key] for key in what], (live_one['reason'], offline_one['reason'])
     assert said['onset_s'] == pytest.approx(found['onset_s'], abs=0.0101)
-    for key in ('round', 'start_ns', 'end_ns'):
-        assert live_one[key] == offline_one[key]
+    gaps_ms = [timing['longest_gap_ms'] for timing in offline_one['timing'].values()]
+    assert said['channel'] == 'joints' or max(gaps_ms) > 100

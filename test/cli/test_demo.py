@@ -15,8 +15,8 @@ def demo(domain, tmp_path):
     """Run the demo as a process of its own; its exit code, what it said, and where its files are."""
     pytest.importorskip('rclpy', reason='the demo needs ROS 2: rclpy is not installed')
 
-    def run(*words, **environment):
-        out = tmp_path / 'pilot'
+    def run(*words, name='pilot', **environment):
+        out = tmp_path / name
         done = subprocess.run(
             [sys.executable, '-m', 'transfer_audit.cli.main', 'demo', '--out', str(out), *words],
             capture_output=True, text=True, timeout=180, env={**os.environ, 'PYTHONSAFEPATH': '1', **environment},
@@ -27,8 +27,19 @@ def demo(domain, tmp_path):
     return run
 
 
+def starved(out):
+    """Whether other work kept the emulated hand from its clock, which is a fault that an audit must find."""
+    with Ledger.open(out / 'ledger.db', read_only=True) as ledger:
+        (round_,) = ledger.rounds()
+    gaps_ms = [timing['longest_gap_ms'] for timing in round_.record.document['timing'].values()]
+    return max(gaps_ms) > 100 or 'commands came more than hold_back_s' in round_.record.reason
+
+
 def test_a_hand_that_is_as_declared_agrees(demo, call):
     code, said, complaint, out = demo('--rounds', '1')
+    if starved(out):
+        assert code in (1, 2)
+        code, said, complaint, out = demo('--rounds', '1', name='again')
     assert (code, complaint) == (0, ''), said
     with Ledger.open(out / 'ledger.db', read_only=True) as ledger:
         (round_,) = ledger.rounds()
