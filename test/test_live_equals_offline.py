@@ -203,9 +203,7 @@ def test_over_dds_the_recording_tells_what_the_nodes_said(domain, tmp_path):
     for key in ('round', 'start_ns', 'end_ns', 'verdict'):
         assert live_one[key] == offline_one[key], (live_one['reason'], offline_one['reason'])
     said, found = live_one['first_divergence'], offline_one['first_divergence']
-    if (
-        live_one['verdict'] == 'unauditable'
-    ):  # the machine was too busy: even then both must say so, for the same reason
+    if live_one['verdict'] == 'unauditable':  # the machine was too busy, which both must say
         assert 'commands came more than hold_back_s' in live_one['reason'] and said is found is None
         assert 'commands came more than hold_back_s' in offline_one['reason']
         return

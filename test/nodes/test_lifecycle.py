@@ -78,10 +78,10 @@ def _broken(path):
 @pytest.mark.parametrize(
     ('mistake', 'names'),
     [
-        ('broken', (*NODES, 'scripted_policy')),
-        ('typo', ('shadow_sim', 'hand_emulator')),
-        ('no file', ('safety_gate', 'hand_emulator')),
-        ('no profile', ('ledger_writer', 'hand_emulator')),
+        ('broken', ('shadow_sim', 'hand_emulator', 'scripted_policy')),
+        ('typo', ('safety_gate', 'hand_emulator')),
+        ('no file', ('ledger_writer', 'divergence')),
+        ('no profile', ('bag_recorder', 'hand_emulator')),
         ('nothing', ('divergence',)),
     ],
 )

@@ -24,11 +24,11 @@ class Bench:
         self.budgets = {name: stage.hear(ros.Number, f'gate/budget/{name}') for name in ('force', 'speed', 'failures')}
         self.gate = self.start()
         self.policy = stage.speak(msgtype or ros.JointState, 'policy_command')
+        rounds = stage.speak(ros.Status, 'round', ros.latched)
+        self.ledger_says = rounds.publish
         self._drivers = (
-            stage.speak(ros.JointState, 'joint_states'),
-            stage.speak(ros.Array, 'fingertip_force'),
-            stage.speak(ros.Status, 'round', ros.latched),
-        )
+            stage.speak(ros.JointState, 'joint_states'), stage.speak(ros.Array, 'fingertip_force'), rounds,
+        )  # fmt: skip
         stage.node.create_timer(0.1, self._drive)
 
     def start(self):
@@ -237,11 +237,10 @@ def test_failures_and_divergences_spend_the_budgets(bench, ros, told):
     status = bench.status('cuts', lambda status: told(status)['cut'])
     assert told(status)['speed_budget'] == 0.5 and 'force of tip_a diverged' in told(status)['cut']
     bench.recorder = None
-    rounds = bench.stage.speak(ros.Status, 'round', ros.latched)
     bench.gate.popen.send_signal(signal.SIGSTOP)
     for number in (1, 2):
         for state, more in (('open', {}), ('ended', {'success': False}), ('closed', {'success': False})):
-            rounds.publish(ros.round(state, number, 10 * number, **more))
+            bench.ledger_says(ros.round(state, number, 10 * number, **more))
     bench.gate.popen.send_signal(signal.SIGCONT)
     bench.recorder = ros.round('idle')
     status = bench.status('is stopped', lambda status: told(status)['latched'])

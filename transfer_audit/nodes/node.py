@@ -37,6 +37,7 @@ EVERY_LATCHED = QoSProfile(
 
 
 NICENESS = -10
+REPORT_S, FIRST_REPORT_S = 1.0, 0.25
 IDLE_NS = 2 * NS
 """Events that are kept while no round runs: the word that one has begun comes after its start."""
 
@@ -62,7 +63,8 @@ class AuditNode(Node):
         self.refused: dict[str, int] = {}
         self._last_refusal = ''
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
-        self.create_timer(1.0, self._report)
+        self.create_timer(REPORT_S, self._report)
+        self._first_report = self.create_timer(FIRST_REPORT_S, self._report_first)
 
     def open_hand(self, profile: str, model: str) -> Binding:
         """The hand this node is for.
@@ -167,6 +169,11 @@ class AuditNode(Node):
     def report(self) -> tuple[str, str, Mapping[str, Any]]:
         """Level, sentence and values for /diagnostics; nodes override it."""
         return 'ok', 'running', {}
+
+    def _report_first(self) -> None:
+        """A node says early that it is there, and hears best-effort publishers early."""
+        self._first_report.cancel()
+        self._report()
 
     def _report(self) -> None:
         for source in self._inputs:
