@@ -47,7 +47,11 @@ def test_they_end_with_the_process_that_started_them(stage, parameters):
     assert len(children) == len(NODES) and all(map(_alive, children))
     parent.send(signal.SIGKILL)
     parent.ends()
-    stage.wait_for(lambda: not any(map(_alive, children)), 'the nodes to end with their parent', END_S)
+    try:
+        stage.wait_for(lambda: not any(map(_alive, children)), 'the nodes to end with their parent', END_S)
+    finally:
+        for child in filter(_alive, children):
+            os.kill(child, signal.SIGKILL)
     assert parent.text.count('the process that started this node is gone') == len(NODES)
     assert 'Traceback' not in parent.text
 
