@@ -48,7 +48,7 @@ class AuditNode(Node):
     at_turns = False
     """Whether data wait for the node's turns (see `every`), or are handled at once."""
     urgent = False
-    """Whether the node asks the system for priority: what hardware waits for must not wait for the audit."""
+    """Whether the node asks the system for priority: the hand, its gate, and the shadow that its cuts wait for."""
 
     def __init__(self, name: str) -> None:
         self.waiting: list[Any] = []

@@ -22,6 +22,7 @@ class ShadowSim(AuditNode):
     """Publishes each channel's median and envelope on the audit clock, behind the watermark."""
 
     at_turns = True
+    urgent = True
 
     def __init__(self) -> None:
         super().__init__('shadow_sim')
@@ -37,7 +38,7 @@ class ShadowSim(AuditNode):
         self.listen_to_commands(self._shadow.command)
         self.listen_to_hand(self._shadow.measured)
         self.create_subscription(DiagnosticStatus, 'round', self._on_round, EVERY_LATCHED)
-        self.every(0.5 / self.profile.clock.rate_hz, self._advance)
+        self.every(0.25 / self.profile.clock.rate_hz, self._advance)
 
     def _on_round(self, message: DiagnosticStatus) -> None:
         state, found = convert.round_of(message)
