@@ -148,7 +148,7 @@ SPOILT = {
                           'line 33, family.parameters.tactile.range: noise is a standard deviation'),
     'negative delay': (('field: dof_damping, select: ["*"], range: [0.5, 2.0], scale: relative',
                         'field: actuator_delay, range: [-0.01, 0.02]'),
-                       'line 32, family.parameters.damping.range: a delay cannot be negative'),
+                       'line 32, family.parameters.damping.range: actuator_delay cannot be negative'),
     'budget of no force element': (('force_budget: {rod_a', 'force_budget: {rod_b'),
                                    "line 35, gate.force_budget.rod_b: no force channel has an element 'rod_b'; "
                                    "did you mean 'rod_a'? (known: arm_b, rod_a)"),

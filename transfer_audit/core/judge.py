@@ -127,7 +127,7 @@ class Judge:
             'end_ns': round_.end_ns,
             'verdict': kind,
             'reason': reason,
-            'first_divergence': self._say(first, ties) if kind == 'diverged' and first else None,
+            'first_divergence': self.say(first, ties) if kind == 'diverged' and first else None,
             'channels': channels,
             'timing': {plan.name: self._timing(plan, delays[plan.name]) for plan in self.binding.channels},
             'metrics': self._metrics(round_),
@@ -243,7 +243,8 @@ class Judge:
         reach = high - low if plan.kind == 'pose' else high
         return bool((reach > max(tolerance, 1e-9)).any())
 
-    def _say(self, finding: Finding, ties: list[Finding]) -> dict[str, Any]:
+    def say(self, finding: Finding, ties: list[Finding]) -> dict[str, Any]:
+        """A finding as it stands in the verdict JSON, times in seconds since the round's start."""
         assert self.round is not None
         start = self.round.start_ns
         return {

@@ -15,7 +15,6 @@ from trajectory_msgs.msg import JointTrajectory
 
 from transfer_audit.core.divergence import Finding
 from transfer_audit.core.judge import Judge, Scored
-from transfer_audit.core.types import NS
 from transfer_audit.core.verdict import sentence
 from transfer_audit.nodes import convert
 from transfer_audit.nodes.node import DATA, EVERY_LATCHED, IDLE_NS, LATCHED, AuditNode, run
@@ -83,7 +82,7 @@ class Divergence(AuditNode):
             return
         for scored in self._judge.advance(watermark_ns):
             self._publish_scores(scored)
-            self._name_first(final=False)
+            self._name_first()
         if self._judge.complete(watermark_ns):
             self._close()
 
@@ -94,40 +93,34 @@ class Divergence(AuditNode):
                 if len(columns):
                     self._kinds[kind].publish(Float64(data=float(scores[columns].max())))
 
-    def _name_first(self, final: bool) -> None:
+    def _name_first(self) -> None:
+        """Say what parted first, as soon as that is known and whenever it changes."""
         first, ties = self._judge.first()
-        if first is None or (first == self._named and not final):
+        if first is None or first == self._named:
             return
-        self._named = first
         assert self._judge.round is not None
-        start_ns = self._judge.round.start_ns
-        self._first.publish(
-            convert.status(
-                'divergence/first',
-                'error',
-                sentence(first, start_ns),
-                {
-                    'round': self._judge.round.number,
-                    'channel': first.channel,
-                    'kind': first.kind,
-                    'element': first.element,
-                    'onset_s': (first.onset_ns - start_ns) / NS,
-                    'onset_interval_s': [(t - start_ns) / NS for t in (first.earliest_ns, first.latest_ns)],
-                    'flagged_s': (first.flagged_ns - start_ns) / NS,
-                    'score': first.score,
-                    'real': first.real,
-                    'shadow': list(first.shadow),
-                    'unit': first.unit,
-                    'ties': [tie.element for tie in ties],
-                },
-                self.profile.hand,
-            )
-        )
+        self._named = first
+        self._say_first(self._judge.say(first, ties), sentence(first, self._judge.round.start_ns))
         if first.kind == 'timing':
             self._kinds['timing'].publish(Float64(data=first.score))
 
+    def _say_first(self, found: Mapping[str, Any], text: str) -> None:
+        assert self._judge.round is not None
+        values = {'round': self._judge.round.number, **found}
+        self._first.publish(convert.status('divergence/first', 'error', text, values, self.profile.hand))
+
     def _close(self) -> None:
+        """The round's verdict, and the last word on what parted first: a delay shows itself only over a whole round."""
+        assert self._judge.round is not None
         verdict = self._judge.verdict(self._problem)
+        found, named = verdict['first_divergence'], self._named
+        if found and (named is None or (found['kind'], found['element']) != (named.kind, named.element)):
+            self._say_first(found, verdict['reason'])
+        elif named is not None and not found:
+            values = {'round': self._judge.round.number}
+            self._first.publish(
+                convert.status('divergence/first', 'warn', verdict['reason'], values, self.profile.hand)
+            )
         self._verdict.publish(String(data=json.dumps(verdict)))
         self._judge.round = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from transfer_audit.core.binding.match import Match
 from transfer_audit.core.binding.names import Names, load_spec
 from transfer_audit.core.binding.plans import Binding
 from transfer_audit.core.errors import AuditError, ModelError, ProfileError, UnknownElement
-from transfer_audit.core.profile import Profile, read_profile
+from transfer_audit.core.profile import Profile, by_itself, read_profile
 
 
 def open_hand(path: Path | str, model: Path | str | None = None) -> Binding:
@@ -47,6 +48,7 @@ def with_parameters(profile: Profile, values: Mapping[str, float]) -> Profile:
     """The same hand with family parameters set to single values: a hand whose truth is known.
 
     :raises UnknownElement: if the family has no parameter of that name
+    :raises AuditError: if a value is none that the parameter can have
     """
     parameters = dict(profile.family.parameters)
     for name, value in values.items():
@@ -54,7 +56,11 @@ def with_parameters(profile: Profile, values: Mapping[str, float]) -> Profile:
             raise UnknownElement(str(profile.path), 'family parameter', name, parameters)
         parameters[name] = parameters[name].model_copy(update={'range': (value, value)})
     family = profile.family.model_copy(update={'parameters': parameters})
-    return profile.model_copy(update={'family': family})
+    changed = profile.model_copy(update={'family': family})
+    problems = [f'{loc[-2]}: {text}' for loc, text in by_itself(changed) if loc[:2] == ('family', 'parameters')]
+    if problems:
+        raise AuditError('; '.join(problems))
+    return changed
 
 
 def parse_parameters(text: str) -> dict[str, float]:
@@ -69,6 +75,6 @@ def parse_parameters(text: str) -> dict[str, float]:
             found[name.strip()] = float(value)
         except ValueError:
             equals = ''
-        if not equals:
+        if not equals or not math.isfinite(found[name.strip()]):
             raise AuditError(f'{part!r}: expected NAME=NUMBER with a parameter of the family, comma separated')
     return found

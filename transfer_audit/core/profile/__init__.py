@@ -1,5 +1,6 @@
 """One hand's YAML -> checked, frozen objects. Every problem is collected and named with its place in the file."""
 
+from transfer_audit.core.profile.checks import by_itself
 from transfer_audit.core.profile.places import Loc, Places, Problem
 from transfer_audit.core.profile.read import load_profile, places_of, read_profile
 from transfer_audit.core.profile.schema import (
@@ -42,6 +43,7 @@ __all__ = [
     'RoundSpec',
     'Source',
     'Speed',
+    'by_itself',
     'element_name',
     'load_profile',
     'places_of',

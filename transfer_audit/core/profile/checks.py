@@ -10,8 +10,12 @@ from transfer_audit.core.fields import parse_path
 from transfer_audit.core.profile.places import Loc, Problem
 from transfer_audit.core.profile.schema import UNITS, Key, Parameter, Profile, Source, element_name
 
+NEVER_NEGATIVE = (
+    'actuator_delay', 'actuator_kp', 'body_mass', 'dof_armature', 'dof_damping', 'dof_frictionloss', 'geom_friction'
+)  # fmt: skip
 
-def by_itself(profile: Profile, aside: Collection[Key]) -> Iterator[Problem]:
+
+def by_itself(profile: Profile, aside: Collection[Key] = ()) -> Iterator[Problem]:
     """Everything that can be wrong without looking at the model; `aside`: channels that could not be read."""
     yield from _source(('command',), profile.command)
     if profile.command.speed is not None:
@@ -51,8 +55,8 @@ def _range(at: Loc, parameter: Parameter) -> Iterator[Problem]:
         yield at, f'must rise, found {[low, high]}'
     elif parameter.channel is not None and (low < 0 or parameter.scale == 'relative'):
         yield at, f'noise is a standard deviation in the unit of its channel (scale: absolute), found {[low, high]}'
-    elif low < 0 and parameter.field == 'actuator_delay':
-        yield at, f'a delay cannot be negative, found {[low, high]}'
+    elif low < 0 and parameter.field in NEVER_NEGATIVE:
+        yield at, f'{parameter.field} cannot be negative, found {[low, high]}'
 
 
 def _source(at: tuple[str, ...], source: Source) -> Iterator[Problem]:
