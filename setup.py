@@ -46,8 +46,8 @@ setup(
             'ros-std-srvs',
             'ros-trajectory-msgs',
         ],
-        # launch_pytest does not start under pytest 8.4 and later.
-        'test': ['hypothesis', 'mypy', 'pytest>=7.4,<8.4', 'ruff', 'types-PyYAML'],
+        # launch_pytest does not start under pytest 8.4 and later; what linters say changes with their versions.
+        'test': ['hypothesis', 'mypy==2.4.*', 'pytest>=7.4,<8.4', 'ruff==0.17.*', 'types-PyYAML'],
     },
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{name}']),
