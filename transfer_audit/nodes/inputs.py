@@ -24,6 +24,7 @@ class Input:
         raw: bool = False,
     ) -> None:  # fmt: skip
         self.topic, self.heard = topic, False
+        self._quiet = True
         self._node, self._msgtype, self._callback = node, msgtype, callback
         self._at_turns, self._raw = at_turns, raw
         self._durability = DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE
@@ -41,7 +42,7 @@ class Input:
         self._take(message, self._node.now_ns())
 
     def _take(self, message: Any, arrived_ns: int) -> None:
-        self.heard = True
+        self.heard, self._quiet = True, False
         self._callback(message, arrived_ns)
 
     def read(self) -> None:
@@ -55,7 +56,11 @@ class Input:
                 self._take(message, self._node.arrived_ns(int(info['received_timestamp'])))
 
     def adapt(self) -> None:
-        """Take what the weakest publisher offers: a reliable subscription hears nothing of a best-effort publisher."""
+        """If nothing came since the last time, take what the weakest publisher offers: a reliable subscription hears
+        nothing of a best-effort publisher. Asking takes milliseconds, so it is not done while data flow."""
+        quiet, self._quiet = self._quiet, True
+        if not quiet:
+            return
         offers = self._node.get_publishers_info_by_topic(self._node.resolve_topic_name(self.topic))
         weak = any(offer.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT for offer in offers)
         wanted = ReliabilityPolicy.BEST_EFFORT if weak else ReliabilityPolicy.RELIABLE

@@ -80,6 +80,7 @@ class ShadowSim(AuditNode):
             'behind_ms_p99': float(np.percentile(lags, 99)) if lags else None,
             'behind_ms_worst': max(lags) if lags else None,
             'rows': len(lags),
+            'rows_over_a_period': sum(lag > 1e3 / self.profile.clock.rate_hz for lag in lags),
         }
         if self._shadow.problem:
             return 'error', self._shadow.problem, values
