@@ -333,6 +333,15 @@ def test_verdicts_are_the_same_byte_for_byte_however_events_were_cut(world, hori
     assert any(t['out_of_order'] for t in timing) and any(t['clock_steps'] for t in timing)
 
 
+def test_the_delay_of_a_long_round_is_the_same_however_events_were_cut(world, binding, monkeypatch):
+    monkeypatch.setattr('transfer_audit.core.judge.DELAY_ROWS', 90)
+    rounds = rounds_of(world.t0, (0.0, 1.9))
+    found = [judged(world, binding, Hand().events(world.t0), rounds, step_s) for step_s in (None, 0.0173, 0.25, 1.1)]
+    delays = [verdict[0]['timing']['joints']['delay_ms'] for verdict in found]
+    assert any(delays[0].values())
+    assert all(delay == delays[0] for delay in delays)
+
+
 def test_every_round_is_judged_by_itself(world, binding):
     hand = Hand(jam_s=1.5)
     found = judged(world, binding, hand.events(world.t0), rounds_of(world.t0, (0.0, 0.8), (0.8, 1.2), (1.3, 1.9)))

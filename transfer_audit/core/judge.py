@@ -136,10 +136,12 @@ class Judge:
         return dict(as_json(verdict))
 
     def _remember(self, rows: Rows) -> None:
-        if self.comparison.rows <= DELAY_ROWS:
+        """Keep the motion of the first DELAY_ROWS rows, to the row: however the rows were cut into calls."""
+        room = DELAY_ROWS - (self.comparison.rows - len(rows.row_ns))
+        if room > 0:
             real = np.concatenate([rows.real[plan.name] for plan in self.binding.channels], axis=1)
             median = np.concatenate([rows.shadow[plan.name].median for plan in self.binding.channels], axis=1)
-            self._motion.append((real, median))
+            self._motion.append((real[:room], median[:room]))
 
     def _nothing(self) -> str:
         """Why nothing could be judged, or ''."""
