@@ -58,6 +58,10 @@ class Schedule:
         self._epoch_ns, self._rest = epoch_ns, rest
         self._ramp = _Ramp(rest, -history_steps)
 
+    def steps_until(self, instant_ns: int) -> int:
+        """How many steps begin at or before an instant."""
+        return int((instant_ns - self._epoch_ns) // self._step_ns) + 1
+
     def controls(self, first_step: int, count: int) -> Array:
         """Controls of the steps first_step .. first_step + count - 1, shape (count, A)."""
         values = forward_filled(self._timeline.values)

@@ -56,6 +56,11 @@ class Shadow:
         """Commands that arrived too late to act."""
         return len(self._schedule.timeline.faults['late'])
 
+    @property
+    def placed_by(self) -> tuple[str, ...]:
+        """The channels that put the family on the real joints; it needs no others."""
+        return tuple(self._poses)
+
     def command(self, columns: Columns) -> None:
         """Take commands, raw values (speeds after positions where the profile has a speed), in order of arrival."""
         self._schedule.add(columns)
@@ -98,7 +103,10 @@ class Shadow:
         if self._start_ns is None or self.problem:
             return None
         due = self._due(watermark_ns, end_ns)
-        if len(due) == 0 or not self._ready(int(due[0]), watermark_ns):
+        if len(due) == 0:
+            self._run_ahead(watermark_ns if end_ns is None else min(watermark_ns, end_ns - 1))
+            return None
+        if not self._ready(int(due[0]), watermark_ns):
             return None
         if self._horizon_rows:
             due = due[: self._horizon_rows - self._row % self._horizon_rows]
@@ -114,8 +122,7 @@ class Shadow:
 
     def _ready(self, instant_ns: int, watermark_ns: int) -> bool:
         """Put the family on the real joints where a round or a horizon begins; False while it cannot be."""
-        resync = self._horizon_rows and self._row > self._first_row and self._row % self._horizon_rows == 0
-        if self._placed and not resync:
+        if self._placed and not self._resync_due():
             return True
         timelines = self._poses.values()
         if watermark_ns < instant_ns + self._max_gap_ns and not all(
@@ -133,6 +140,10 @@ class Shadow:
         self._begin(data, instant_ns)
         return True
 
+    def _resync_due(self) -> bool:
+        """Whether the next row is the first of a horizon, where the family is put on the real joints again."""
+        return bool(self._horizon_rows and self._row > self._first_row and self._row % self._horizon_rows == 0)
+
     def _begin(self, data: mujoco.MjData, epoch_ns: int) -> None:
         model = self.binding.model
         self._base = data.ctrl.copy()
@@ -146,31 +157,44 @@ class Shadow:
         self._times = np.full(self.family.members, data.time)
         self._first_row, self._step, self._placed = self._row, 0, True
 
+    def _run_ahead(self, watermark_ns: int) -> None:
+        """Run the steps that are certain already on the way to the next row, so that little is left when it is due."""
+        if not self._placed or self._resync_due():
+            return
+        next_row = (self._row - self._first_row) * self.binding.steps_per_row
+        certain = self._schedule.steps_until(watermark_ns)
+        if (steps := min(certain, next_row) - self._step) > 0:
+            self._run(steps)
+
     def _simulate(self, row_ns: Stamps) -> dict[str, Envelope]:
         """Run the steps whose starting states are the next rows, and read the sensors there."""
         rows = np.arange(self._row, self._row + len(row_ns))
         at = (rows - self._first_row) * self.binding.steps_per_row - self._step
-        steps = int(at[-1]) + 1
+        sensordata = self._run(int(at[-1]) + 1)
+        at = at[at < sensordata.shape[1]]
+        if len(at) == 0:
+            return {}
+        self._row += len(at)
+        self._drop(int(row_ns[len(at) - 1]))
+        return self._envelopes(row_ns[: len(at)], sensordata[:, at])
+
+    def _run(self, steps: int) -> Array:
+        """Run physics steps; what the sensors read at their starts, shape (K, N, S), up to the first that failed."""
         controls = np.tile(self._base, (steps, 1))
         controls[:, self._control_columns] = self._schedule.controls(self._step, steps)
         try:
             recorded = self._batch.rollout(steps, controls[None], record=('sensordata', _TIME))
         except SimulationError as error:
             self.problem = f'the simulation failed: {error}'
-            return {}
+            return np.empty((self.family.members, 0, self.binding.model.nsensordata))
         ends = recorded[_TIME][:, :, 0]
         running = np.diff(ends, axis=1, prepend=self._times[:, None]) > 0
         self._times = ends[:, -1].copy()
         if not running.all():
-            failed = int(running.all(axis=0).argmin())
-            self._report_unstable(np.flatnonzero(~running[:, failed]), self._step + failed)
-            at = at[at < failed]
-            if len(at) == 0:
-                return {}
-        self._row += len(at)
+            steps = int(running.all(axis=0).argmin())
+            self._report_unstable(np.flatnonzero(~running[:, steps]), self._step + steps)
         self._step += steps
-        self._drop(int(row_ns[len(at) - 1]))
-        return self._envelopes(row_ns[: len(at)], recorded['sensordata'][:, at])
+        return np.asarray(recorded['sensordata'][:, :steps])
 
     def _report_unstable(self, members: npt.NDArray[np.intp], step: int) -> None:
         self._batch.warning[:] = 0
