@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,12 @@ from transfer_audit.core.errors import FieldError, choices
 from transfer_audit.core.types import NS, Array
 
 _SEGMENT = re.compile(r'^([A-Za-z_]\w*)(?:\[(\*|-?\d+)\])?$')
+_NUMERIC = frozenset('bBhHiIlLqQfd')
 NAME_FIELDS = ('name', 'joint_names', 'names')
 Step = tuple[str, 'str | int | None']
 
 
+@lru_cache(maxsize=256)
 def parse_path(path: str) -> tuple[Step, ...]:
     """Split `sensors[*].forces[0].z` into (('sensors', '*'), ('forces', 0), ('z', None)).
 
@@ -85,8 +88,11 @@ def entries(message: Any, steps: Sequence[Step]) -> Array:
 
     :raises FieldError: if the path does not lead to numbers
     """
+    leaves = walk(message, steps)
+    if len(leaves) == 1 and getattr(leaves[0], 'typecode', '') in _NUMERIC:
+        return np.array(leaves[0], np.float64)[:, None]
     rows: list[list[float]] = []
-    for leaf in walk(message, steps):
+    for leaf in leaves:
         if isinstance(leaf, (str, bytes)):
             raise FieldError('the path leads to text, numbers were expected')
         if isinstance(leaf, (list, tuple, np.ndarray)) or hasattr(leaf, 'typecode'):
@@ -123,6 +129,31 @@ def time_ns(value: Any) -> int:
     raise FieldError(f'a time was expected, found {type(value).__name__}')
 
 
+@lru_cache(maxsize=64)
+def _places(
+    keys: tuple[str | int, ...], names: tuple[str, ...] | None, count: int
+) -> tuple[int | None, ...]:  # fmt: skip
+    """See `Selector.indices`."""
+    if names is not None and len(names) == count and len(set(names)) != len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise FieldError(f'the message names {", ".join(twice)} more than once')
+    found: list[int | None] = []
+    for key in keys:
+        if isinstance(key, int):
+            found.append(key if 0 <= key < count else None)
+        elif names is not None and len(names) == count:
+            found.append(names.index(key) if key in names else None)
+        elif names is None and count == 1 and len(keys) == 1:
+            found.append(0)
+        elif count == 0:
+            found.append(None)
+        else:
+            raise FieldError(
+                f'element {key!r}: the message does not name its {count} entries; give positions 0..{count - 1} instead'
+            )
+    return tuple(found)
+
+
 @dataclass(frozen=True)
 class Selector:
     """What to take out of each message of one topic.
@@ -143,30 +174,12 @@ class Selector:
         path = 'header.stamp' if self.stamp == 'header' else self.stamp
         return time_ns(walk(message, parse_path(path))[0])
 
-    def indices(self, names: Sequence[str] | None, count: int) -> list[int | None]:
+    def indices(self, names: Sequence[str] | None, count: int) -> tuple[int | None, ...]:
         """Where each key stands among `count` entries with these names; None where it is missing.
 
         :raises FieldError: if names repeat, or keys are names and the message gives none
         """
-        if names is not None and len(names) == count and len(set(names)) != len(names):
-            twice = sorted({name for name in names if list(names).count(name) > 1})
-            raise FieldError(f'the message names {", ".join(twice)} more than once')
-        found: list[int | None] = []
-        for key in self.keys:
-            if isinstance(key, int):
-                found.append(key if 0 <= key < count else None)
-            elif names is not None and len(names) == count:
-                found.append(list(names).index(key) if key in names else None)
-            elif names is None and count == 1 and len(self.keys) == 1:
-                found.append(0)
-            elif count == 0:
-                found.append(None)
-            else:
-                raise FieldError(
-                    f'element {key!r}: the message does not name its {count} entries; '
-                    f'give positions 0..{count - 1} instead'
-                )
-        return found
+        return _places(self.keys, None if names is None else tuple(names), count)
 
     def values(self, message: Any) -> Array:
         """The wanted entries, shape (len(keys), w); NaN rows where the message lacks one.
@@ -174,8 +187,12 @@ class Selector:
         :raises FieldError: if the path does not lead to numbers or a name repeats
         """
         rows = entries(message, parse_path(self.field))
+        places = self.indices(element_names(message), len(rows))
+        known = [place for place in places if place is not None]
+        if len(known) == len(places):
+            return rows[known]
         out = np.full((len(self.keys), rows.shape[1]), np.nan)
-        for place, index in enumerate(self.indices(element_names(message), len(rows))):
+        for place, index in enumerate(places):
             if index is not None:
                 out[place] = rows[index]
         return out

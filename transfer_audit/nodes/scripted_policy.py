@@ -47,7 +47,8 @@ class ScriptedPolicy(AuditNode):
         self._bodies: dict[str, np.ndarray[Any, Any]] = {}
         self._before: dict[str, np.ndarray[Any, Any]] = {}
         self._state = 'idle'
-        self.listen_to_hand(self._on_measured)
+        self._seen = {plan.name for plan in self.binding.channels if plan.elements[0].sense == 'pose'}
+        self.listen_to_hand(self._on_measured, self._seen)
         self.create_subscription(DiagnosticStatus, 'round', self._on_round, EVERY_LATCHED)
         self.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, DATA)
         self.create_timer(0.01, self._tick)
@@ -60,8 +61,7 @@ class ScriptedPolicy(AuditNode):
                 self._ready.add(name)
 
     def _on_measured(self, channel: str, columns: Columns) -> None:
-        if self.binding.channel(channel).elements[0].sense == 'pose':
-            self._bodies[channel] = columns.values[0]
+        self._bodies[channel] = columns.values[0]
 
     def _on_round(self, message: DiagnosticStatus) -> None:
         self._state, _ = convert.round_of(message)
@@ -71,7 +71,7 @@ class ScriptedPolicy(AuditNode):
         elapsed_s = (now_ns - self._since_ns) / NS
         motion_s = elapsed_s if self._phase == 'moving' else 0.0
         self._send(self._script.at(motion_s), now_ns)
-        if self._phase == 'waiting for the pilot' and self._ready.issuperset(PEERS) and self._bodies:
+        if self._phase == 'waiting for the pilot' and self._ready.issuperset(PEERS) and self._seen <= set(self._bodies):
             self._enter('settling')
         elif self._phase == 'settling' and elapsed_s > SETTLE_S:
             self._enter('starting')

@@ -49,6 +49,11 @@ class Gate:
         self._trips = self._passed = self._clamped = self._held = 0
         self._reason = ''
 
+    @property
+    def watched(self) -> frozenset[str]:
+        """The channels whose measurements the gate looks at."""
+        return self._joints.channels | self._forces.watch.channels
+
     # events
 
     def command(self, values: Array, stamp_ns: int, now_ns: int, steady_ns: int) -> Decision:

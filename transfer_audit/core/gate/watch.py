@@ -63,6 +63,11 @@ class Watch:
             if len(rows := np.array([row for row, c in enumerate(columns) if c.channel == plan.name], np.intp))
         }
 
+    @property
+    def channels(self) -> frozenset[str]:
+        """Where the numbers come from."""
+        return frozenset(self._routes)
+
     def __len__(self) -> int:
         return len(self.columns)
 
