@@ -18,14 +18,13 @@ from transfer_audit.cli.demo import Pilot
 from transfer_audit.core.binding import open_hand
 from transfer_audit.core.fields import Selector
 from transfer_audit.core.types import Stamps, to_ns
-from transfer_audit.ledger.record import RoundRecord
 from transfer_audit.ledger.store import Ledger
 from transfer_audit.resources import hand_profile
 
 ROUND_S = 6.5
 GROWTH_MIB = 10.0
 """Memory that a node may gain from the end of its first quarter to the end of the run."""
-ROWS, COMMANDS = '/shadow/joint_states', '/hand_command'
+ROWS = '/shadow/joint_states'
 
 
 @dataclass(frozen=True)
@@ -94,14 +93,15 @@ def _figures(out: Path, minutes: float, memory: list[tuple[float, dict[str, floa
     for record in records:
         verdicts[record.verdict] = verdicts.get(record.verdict, 0) + 1
     quarter, last = memory[len(memory) // 4][1], memory[-1][1]
+    over_a_period, late_commands = _said_by_shadow(out / 'bag')
     p50, p99, worst = (float(value) for value in np.percentile(behind, [50, 99, 100]))
     return Figures(
         minutes=minutes,
         rounds=len(records),
         rows=len(due),
         missing_rows=max(0, expected - len(due)),
-        late_commands=_late_commands(out / 'bag', records, COMMANDS, to_ns(clock.hold_back_s)),
-        over_a_period=_over_a_period(out / 'bag'),
+        late_commands=late_commands,
+        over_a_period=over_a_period,
         behind_ms=(p50, p99, worst),
         memory_mib=last,
         growth_mib={name: last[name] - quarter.get(name, last[name]) for name in last},
@@ -120,18 +120,10 @@ def _stamps(bag: Path, topic: str) -> tuple[Stamps, Stamps]:
     return decoded.stamp_ns, decoded.receive_ns
 
 
-def _late_commands(bag: Path, rounds: list[RoundRecord], topic: str, hold_back_ns: int) -> int:
-    """Commands of the rounds that were received more than the hold-back after their stamps."""
-    stamps, received = _stamps(bag, topic)
-    inside = np.zeros(len(stamps), bool)
-    for record in rounds:
-        inside |= (stamps >= record.start_ns) & (stamps < record.end_ns)
-    return int(np.count_nonzero(inside & (received - stamps > hold_back_ns)))
-
-
-def _over_a_period(bag: Path) -> float:
-    """Share of rows that the shadow published more than a row's period behind its watermark, by its own clock."""
-    topic, rows, over = '/diagnostics', 0, 0
+def _said_by_shadow(bag: Path) -> tuple[float, int]:
+    """Share of rows that the shadow published more than a row's period behind its watermark, by its own clock, and how
+    many commands came too late for it while a round ran."""
+    topic, rows, over, late, before = '/diagnostics', 0, 0, 0, 0
     with open_bag(bag) as opened:
         types = typestore_of(opened, [topic])
         (blocks,) = opened.blocks([topic], opened.start_ns, opened.end_ns, opened.end_ns - opened.start_ns)
@@ -140,4 +132,7 @@ def _over_a_period(bag: Path) -> float:
                 values = {pair.key: pair.value for pair in status.values}
                 if 'rows_over_a_period' in values:
                     rows, over = rows + int(values['rows']), over + int(values['rows_over_a_period'])
-    return over / max(rows, 1)
+                    now = int(values['late_commands'])
+                    late += max(0, now - before) if status.message.startswith('round') else 0
+                    before = now
+    return over / max(rows, 1), late

@@ -26,8 +26,6 @@ MOST_AT_ONCE_S = 0.1
 class HandEmulator(AuditNode):
     """Runs the hand in real time, does what it is commanded, and publishes what its driver would."""
 
-    urgent = True
-
     def __init__(self) -> None:
         super().__init__('hand_emulator')
         self._rng = np.random.default_rng(int(self.number('seed', 1)))
@@ -124,7 +122,7 @@ class HandEmulator(AuditNode):
 
 def main() -> None:
     """Entry point."""
-    sys.exit(run(HandEmulator))
+    sys.exit(run(HandEmulator, priority=2))
 
 
 if __name__ == '__main__':

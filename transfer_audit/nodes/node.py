@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import rclpy
@@ -47,8 +48,6 @@ class AuditNode(Node):
 
     at_turns = False
     """Whether data wait for the node's turns (see `every`), or are handled at once."""
-    urgent = False
-    """Whether the node asks the system for priority: the hand, its gate, and the shadow that its cuts wait for."""
 
     def __init__(self, name: str) -> None:
         self.waiting: list[Any] = []
@@ -131,9 +130,13 @@ class AuditNode(Node):
         """Subscribe to data; the callback is told each message and when it arrived."""
         self._inputs.append(Input(self, topic, msgtype, callback, self.at_turns, latched, raw))
 
-    def listen_to_hand(self, measured: Callable[[str, Columns], None]) -> None:
-        """Subscribe to the channels of the profile."""
+    def listen_to_hand(
+        self, measured: Callable[[str, Columns], None], channels: Collection[str] | None = None
+    ) -> None:  # fmt: skip
+        """Subscribe to channels of the profile: these, or all of them."""
         for name, channel in self.profile.channels.items():
+            if channels is not None and name not in channels:
+                continue
             plan = self.binding.channel(name)
 
             def take(message: Any, arrived_ns: int, source: Any = channel, plan: Any = plan) -> None:
@@ -205,10 +208,15 @@ def executor() -> Any:
     return EventsExecutor()
 
 
-def run(make: Callable[[], AuditNode], args: list[str] | None = None) -> int:
-    """Run a node until SIGINT or SIGTERM; a user's mistake is one sentence and exit code 2."""
+def run(make: Callable[[], AuditNode], priority: int = 0) -> int:
+    """Run a node until SIGINT or SIGTERM; a user's mistake is one sentence and exit code 2.
+
+    :param priority: real-time priority to ask the system for: the hand and its gate come before the shadow
+    """
+    if priority:
+        ask_for_priority(priority)
     try:
-        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     except RuntimeError as error:
         print(error, file=sys.stderr)
         return 2
@@ -222,8 +230,6 @@ def run(make: Callable[[], AuditNode], args: list[str] | None = None) -> int:
         rclpy.try_shutdown()
         return 2
     node.stop = stop
-    if node.urgent:
-        ask_for_priority(node)
     gc.collect()
     gc.freeze()
     spin(node, stop)
@@ -233,12 +239,14 @@ def run(make: Callable[[], AuditNode], args: list[str] | None = None) -> int:
     return 0
 
 
-def ask_for_priority(node: AuditNode) -> None:
-    """Ask to be scheduled before ordinary processes; where that is not allowed, say so once and go on."""
-    try:
+def ask_for_priority(priority: int) -> None:
+    """Ask for real-time scheduling (round robin), else for niceness, else go on without. The middleware's threads
+    inherit it, so this is done before they are made."""
+    with contextlib.suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(priority))
+        return
+    with contextlib.suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
-    except PermissionError:
-        node.get_logger().debug(f'no permission for niceness {NICENESS}; running at ordinary priority')
 
 
 def spin(node: Node, until: Future[None]) -> None:

@@ -27,8 +27,6 @@ RECORDER_SILENT_S = 3.0
 class SafetyGate(AuditNode):
     """Between `policy_command` and the topic of the hand: converts, asks the gate, publishes."""
 
-    urgent = True
-
     def __init__(self) -> None:
         super().__init__('safety_gate')
         ledger = self.text('ledger') or self.profile.ledger
@@ -44,7 +42,7 @@ class SafetyGate(AuditNode):
         self._budgets = {
             name: self.create_publisher(Float64, f'gate/budget/{name}', 10) for name in ('force', 'speed', 'failures')
         }
-        self.listen_to_hand(self._on_measured)
+        self.listen_to_hand(self._on_measured, self._gate.watched)
         self.create_subscription(DiagnosticStatus, 'divergence/first', self._on_divergence, EVERY_LATCHED)
         self.create_subscription(DiagnosticStatus, 'round', self._on_round, EVERY_LATCHED)
         self.create_service(Trigger, 'gate/stop', self._on_stop)
@@ -135,7 +133,7 @@ class SafetyGate(AuditNode):
 
 def main() -> None:
     """Entry point."""
-    sys.exit(run(SafetyGate))
+    sys.exit(run(SafetyGate, priority=2))
 
 
 if __name__ == '__main__':

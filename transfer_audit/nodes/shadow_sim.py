@@ -22,7 +22,6 @@ class ShadowSim(AuditNode):
     """Publishes each channel's median and envelope on the audit clock, behind the watermark."""
 
     at_turns = True
-    urgent = True
 
     def __init__(self) -> None:
         super().__init__('shadow_sim')
@@ -36,7 +35,7 @@ class ShadowSim(AuditNode):
         self._joints = self.create_publisher(JointState, 'shadow/joint_states', DATA)
         self._joint_names = [name for name, _ in self.binding.joints]
         self.listen_to_commands(self._shadow.command)
-        self.listen_to_hand(self._shadow.measured)
+        self.listen_to_hand(self._shadow.measured, self._shadow.placed_by)
         self.create_subscription(DiagnosticStatus, 'round', self._on_round, EVERY_LATCHED)
         self.every(0.25 / self.profile.clock.rate_hz, self._advance)
 
@@ -91,7 +90,7 @@ class ShadowSim(AuditNode):
 
 def main() -> None:
     """Entry point."""
-    sys.exit(run(ShadowSim))
+    sys.exit(run(ShadowSim, priority=1))
 
 
 if __name__ == '__main__':
