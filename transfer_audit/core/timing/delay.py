@@ -7,12 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy import signal
+from scipy.special import stdtrit
 
 from transfer_audit.core.types import Array
 
 Mask = npt.NDArray[np.bool_]
 MAX_DELAY_S = 0.5
 """Delays are looked for up to this much on either side."""
+_REFINEMENTS = 5
+_STRETCHES = 10
+_FEWEST = 5
+_LEAST_GAIN = 0.05
 
 
 @dataclass(frozen=True)
@@ -28,11 +33,24 @@ class Delay:
     explained: float
 
 
+@dataclass(frozen=True)
+class _Line:
+    """The motion about a lag: y = gain * x(t - lag) + offset - step * gain * slope + rest.
+
+    :param free: what of the slope neither gain nor offset can mimic, shape (M,); `rest` likewise
+    """
+
+    step: float
+    gain: float
+    free: Array
+    rest: Array
+
+
 def delay_between(real: Array, shadow: Array, rate_hz: float, noise: float) -> Delay | None:
     """How much later the real motion comes than the simulated one.
 
     The best lag of the cross-correlation is refined by Gauss-Newton steps on the squared residual with a free gain and
-    offset; the interval comes from the scatter of ten stretches, each weighted by its information.
+    offset; the interval comes from the scatter of ten stretches of equal information.
 
     :param real: shape (N,), NaN allowed; `shadow` likewise
     :returns: positive if the real hand is later; None if too little moves to tell
@@ -46,23 +64,28 @@ def delay_between(real: Array, shadow: Array, rate_hz: float, noise: float) -> D
     if min(np.ptp(x), np.ptp(y)) < 10 * noise:
         return None
     lag = _best_lag(x, y, min(round(MAX_DELAY_S * rate_hz), len(x) // 3))
-    for _ in range(4):
-        step, information = _step(x, y, known, lag)
-        if not np.isfinite(step) or information == 0.0:
+    half = np.inf
+    for _ in range(_REFINEMENTS):
+        line = _line(x, y, known, lag)
+        if line is None:
             return None
-        lag += float(np.clip(step, -1.0, 1.0))
-    half = 1.645 * _scatter(x, y, known, lag)
+        lag += float(np.clip(line.step, -1.0, 1.0))
+        half = _half_width(line)
     if not half < MAX_DELAY_S / 2 * rate_hz:
         return None
     return Delay(lag / rate_hz, (lag - half) / rate_hz, (lag + half) / rate_hz, _explained(x, y, known, lag))
 
 
-def _scatter(x: Array, y: Array, known: Mask, lag: float) -> float:
-    """Standard error of the lag from ten stretches."""
-    parts = np.array_split(np.arange(len(x)), 10)
-    found = np.nan_to_num(np.array([_step(x, y, known & _mask(part, len(x)), lag) for part in parts]))
-    offsets, weights = found[:, 0], found[:, 1]
-    return float(np.sqrt((weights**2 * offsets**2).sum()) / weights.sum()) if weights.sum() > 0 else float('inf')
+def _half_width(line: _Line) -> float:
+    """Half of the 90 % interval of the lag from its score summed over ten stretches of equal information.
+
+    Ten sums allow for residuals that are not white (White 1980, clustered), Student's quantile for being only ten.
+    """
+    information = np.cumsum(line.free**2)
+    stretch = np.minimum((_STRETCHES * information / information[-1]).astype(np.int_), _STRETCHES - 1)
+    sums = np.bincount(stretch, line.free * line.rest, _STRETCHES)
+    error = np.sqrt((sums**2).sum() * _STRETCHES / (_STRETCHES - 1)) / (information[-1] * line.gain)
+    return float(stdtrit(_STRETCHES - 1, 0.95) * error)
 
 
 def _explained(x: Array, y: Array, known: Mask, lag: float) -> float:
@@ -81,23 +104,17 @@ def _best_lag(x: Array, y: Array, reach: int) -> float:
     return float(int(window.argmax()) - reach)
 
 
-def _step(x: Array, y: Array, known: Mask, lag: float) -> tuple[float, float]:
-    """Gauss-Newton step for the lag with gain and offset free, and its information."""
+def _line(x: Array, y: Array, known: Mask, lag: float) -> _Line | None:
+    """Least squares about a lag with gain and offset free; None if too little moves."""
     index = np.arange(len(x))
     moved = np.interp(index - lag, index, x)
-    slope = np.gradient(moved)
     inside = known & (index - lag >= 0) & (index - lag <= len(x) - 1)
-    if np.count_nonzero(inside) < 5:
-        return np.nan, 0.0
-    design = np.stack([moved[inside], np.ones(np.count_nonzero(inside)), -slope[inside]], axis=1)
+    slope = np.gradient(moved)[inside]
+    if len(slope) < _FEWEST:
+        return None
+    design = np.stack([moved[inside], np.ones(len(slope)), -slope], axis=1)
     solution, _, rank, _ = np.linalg.lstsq(design, y[inside], rcond=None)
-    if rank < 3 or solution[0] <= 0.05:
-        return np.nan, 0.0
-    free = slope[inside] - design[:, :2] @ np.linalg.lstsq(design[:, :2], slope[inside], rcond=None)[0]
-    return float(solution[2] / solution[0]), float(free @ free)
-
-
-def _mask(part: npt.NDArray[np.int_], length: int) -> Mask:
-    mask = np.zeros(length, bool)
-    mask[part] = True
-    return mask
+    if rank < 3 or solution[0] <= _LEAST_GAIN:
+        return None
+    free = slope - design[:, :2] @ np.linalg.lstsq(design[:, :2], slope, rcond=None)[0]
+    return _Line(float(solution[2] / solution[0]), float(solution[0]), free, y[inside] - design @ solution)
