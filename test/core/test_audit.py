@@ -334,7 +334,7 @@ def test_verdicts_are_the_same_byte_for_byte_however_events_were_cut(world, hori
 
 
 def test_the_delay_of_a_long_round_is_the_same_however_events_were_cut(world, binding, monkeypatch):
-    monkeypatch.setattr('transfer_audit.core.judge.DELAY_ROWS', 90)
+    monkeypatch.setattr('transfer_audit.core.divergence.history.KEPT_ROWS', 90)
     rounds = rounds_of(world.t0, (0.0, 1.9))
     found = [judged(world, binding, Hand().events(world.t0), rounds, step_s) for step_s in (None, 0.0173, 0.25, 1.1)]
     delays = [verdict[0]['timing']['joints']['delay_ms'] for verdict in found]

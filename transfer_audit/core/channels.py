@@ -73,6 +73,7 @@ class ChannelPlan:
 
     :param noise: standard deviation of the measurement, shape (C,), channel units; `tolerance` likewise
     :param scale: model units per message unit, shape (E,); `offset` likewise
+    :param correlation: time over which the noise stays alike, s; 0: white
     """
 
     name: str
@@ -88,6 +89,12 @@ class ChannelPlan:
     floor: float
     hold: bool
     required: bool = True
+    correlation: float = 0.0
+
+    @property
+    def correlation_s(self) -> Array:
+        """Correlation time of the measurement noise, shape (C,), s."""
+        return np.full(len(self.columns), self.correlation)
 
     @property
     def columns(self) -> tuple[str, ...]:

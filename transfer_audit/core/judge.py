@@ -18,9 +18,6 @@ from transfer_audit.core.timing import Delay, Gap, delay_between
 from transfer_audit.core.types import NS, Array, Columns, Envelope, Round, to_ns
 from transfer_audit.core.verdict import as_json, reason_of, sentence
 
-DELAY_ROWS = 60_000
-"""Delays are measured on at most this many rows from the start of a round."""
-
 
 @dataclass(frozen=True)
 class Scored:
@@ -39,12 +36,13 @@ class Judge:
         self.binding = binding
         self._clock = profile.clock
         self.aligner = Aligner(binding.channels, profile.clock)
-        self.comparison = Comparison(binding.channels, profile.clock.rate_hz, profile.false_alarms_per_hour)
+        self.comparison = Comparison(
+            binding.channels, profile.clock.rate_hz, profile.false_alarms_per_hour, driven=_driven(binding)
+        )
         self._slip = SlipMetric(binding.channels)
         self._commands = CommandMeter(binding.command, profile.clock)
         self._modelled = modelled
         self._family_delays = _joint_delays(binding) if modelled else {}
-        self._motion: list[tuple[Array, Array]] = []
         self.gate: dict[str, int | None] = {'trips': None, 'clamped': None}
         self.round: Round | None = None
 
@@ -55,7 +53,6 @@ class Judge:
         self._commands.start(round_.start_ns)
         self.comparison.start(round_.start_ns)
         self._slip.start()
-        self._motion = []
         self._rows_done_ns = round_.start_ns - 1
 
     def end(self, end_ns: int, success: bool | None = None) -> None:
@@ -82,7 +79,6 @@ class Judge:
         for rows in self.aligner.advance(watermark_ns):
             scores = self.comparison.step(rows)
             self._slip.step(rows)
-            self._remember(rows)
             self._rows_done_ns = int(rows.row_ns[-1])
             self.aligner.drop(self._rows_done_ns)
             self._commands.take(self._rows_done_ns)
@@ -135,14 +131,6 @@ class Judge:
         }
         return dict(as_json(verdict))
 
-    def _remember(self, rows: Rows) -> None:
-        """Keep the motion of the first DELAY_ROWS rows, to the row: however the rows were cut into calls."""
-        room = DELAY_ROWS - (self.comparison.rows - len(rows.row_ns))
-        if room > 0:
-            real = np.concatenate([rows.real[plan.name] for plan in self.binding.channels], axis=1)
-            median = np.concatenate([rows.shadow[plan.name].median for plan in self.binding.channels], axis=1)
-            self._motion.append((real[:room], median[:room]))
-
     def _nothing(self) -> str:
         """Why nothing could be judged, or ''."""
         if self.comparison.rows and self.comparison.covered.any():
@@ -188,16 +176,16 @@ class Judge:
 
     def _delays(self, plan: ChannelPlan) -> dict[str, Delay | None]:
         """The delay of each joint of a pose channel: of command to motion where the family's delay is known."""
-        if plan.kind != 'pose' or not self._motion:
+        traces = self.comparison.history.first()
+        if plan.kind != 'pose' or traces is None:
             return {}
-        real, median = (np.concatenate(side) for side in zip(*self._motion, strict=True))
         found: dict[str, Delay | None] = {}
         for index, (channel, column) in enumerate(self.comparison.names):
             element = next((e for e in plan.elements if e.name == column and e.sense == 'scalar'), None)
             if channel != plan.name or element is None:
                 continue
             noise = float(plan.noise[plan.columns.index(column)])
-            delay = delay_between(real[:, index], median[:, index], self._clock.rate_hz, noise)
+            delay = delay_between(traces.real[:, index], traces.median[:, index], self._clock.rate_hz, noise)
             base = self._family_delays.get(element.target)
             if delay is not None and base is not None:
                 middle = float(np.median(base))
@@ -303,6 +291,18 @@ class Judge:
 
 EXPLAINED = 0.8
 """A delay is the cause if taking it out removes at least this share of the squared residual."""
+
+
+def _driven(binding: Binding) -> frozenset[tuple[str, str]]:
+    """The pose columns of joints that a commanded actuator moves."""
+    joints = {binding.model.joint(joint).name for joint in binding.command.joints if joint >= 0}
+    return frozenset(
+        (plan.name, element.name)
+        for plan in binding.channels
+        if plan.kind == 'pose'
+        for element in plan.elements
+        if element.sense == 'scalar' and element.target in joints
+    )
 
 
 def _joint_delays(binding: Binding) -> dict[str, Array]:

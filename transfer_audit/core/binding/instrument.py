@@ -115,6 +115,7 @@ class Instrument:
             floor=channel.floor,
             hold=channel.interpolation == 'hold',
             required=channel.required,
+            correlation=channel.noise_correlation_s,
         )
 
     def _located(self, model: mujoco.MjModel, name: str, channel: Channel, key: str | int, target: str) -> Element:

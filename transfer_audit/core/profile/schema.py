@@ -88,6 +88,7 @@ class Channel(Source):
     """One kind of measurement. Elements map message entries to joints, bodies, sensors or tips of the model.
 
     A channel that is not `required` may be missing: its elements are then unaudited, and its silence is no finding.
+    `noise_correlation_s` is the time over which the noise stays alike (filtered sensors); 0: white.
     """
 
     kind: Kind
@@ -98,6 +99,7 @@ class Channel(Source):
     interpolation: Literal['linear', 'hold'] = 'linear'
     floor: NonNegative = 0.05
     required: bool = True
+    noise_correlation_s: NonNegative = 0.0
     angle_noise: PositiveFloat = 0.01
     angle_tolerance: NonNegative = 0.1
 

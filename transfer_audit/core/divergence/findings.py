@@ -1,0 +1,53 @@
+"""What was found, and which of it came first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One element and when it parted from the family; times in ns.
+
+    :param earliest_ns: with `latest_ns` the interval of the onset at `divergence.onset.LEVEL`
+    :param evidence: how far outside the element was, in alarm levels, when the first alarm of the round was raised
+    :param driven: whether a commanded actuator moves it: of coupled elements that part together it comes first
+    :param phase: free, making contact or in contact; None where no force is measured
+    :param motion: what the commanded motion did then: holding, starting, moving, reversing, stopping
+    :param explanation: what the departure looks like, in words; may be empty
+    """
+
+    channel: str
+    kind: str
+    element: str
+    unit: str
+    onset_ns: int
+    earliest_ns: int
+    latest_ns: int
+    flagged_ns: int
+    score: float
+    real: float
+    shadow: tuple[float, float]
+    evidence: float = 0.0
+    driven: bool = False
+    phase: str | None = None
+    motion: str | None = None
+    explanation: str = ''
+
+
+def first_of(findings: Sequence[Finding]) -> tuple[Finding | None, list[Finding]]:
+    """The finding with the earliest onset, and those whose onset intervals overlap with its own.
+
+    Of overlapping ones the order cannot be told from time, so causes come before what they cause: timing, then joints
+    that an actuator drives, then the rest; within these the one with more evidence at the time of the first alarm.
+    """
+    if not findings:
+        return None, []
+    earliest = min(findings, key=lambda finding: (finding.onset_ns, finding.flagged_ns))
+    together = [f for f in findings if f.earliest_ns <= earliest.latest_ns and earliest.earliest_ns <= f.latest_ns]
+    first = min(
+        together,
+        key=lambda f: (f.kind != 'timing', not f.driven, -f.evidence, f.onset_ns, f.flagged_ns, f.channel, f.element),
+    )
+    return first, [finding for finding in findings if finding in together and finding is not first]
