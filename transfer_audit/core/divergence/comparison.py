@@ -41,7 +41,7 @@ class Comparison:
         self.tolerance = np.concatenate([plan.tolerance for plan in plans])
         correlation_s = np.concatenate([plan.correlation_s for plan in plans])
         self.law = law_of(false_alarms_per_hour, rate_hz, correlation_s) if law is None else law
-        self._rate_hz = rate_hz
+        self.rate_hz = rate_hz
         self._period_ns = 1e9 / rate_hz
         self._detector = Detector(self.law)
         self.start(0)
@@ -76,7 +76,7 @@ class Comparison:
         """The smallest lasting departure from the family's median that would have been seen within SEEN_WITHIN_S (or
         within the rows there were), shape (C,), channel units: half the mean width of the envelope, the tolerance, and
         what the statistic needs to climb to its level in that time. NaN where nothing was covered."""
-        rows = np.minimum(self.covered, SEEN_WITHIN_S * self._rate_hz)
+        rows = np.minimum(self.covered, SEEN_WITHIN_S * self.rate_hz)
         with np.errstate(invalid='ignore', divide='ignore'):
             climb = self.law.drift + self.law.level / np.maximum(rows, 2)
             seen = self._widths / self.covered + self.tolerance + climb * self.noise
