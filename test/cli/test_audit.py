@@ -164,3 +164,10 @@ def test_the_process_tells_it_by_its_exit_code(recorder, fingers):
         )  # fmt: skip
         assert done.returncode == code and 'Traceback' not in done.stderr
         assert len((done.stdout + done.stderr).splitlines()) == 1
+
+
+def test_recordings_known_to_agree_raise_the_alarm_levels_to_what_they_demand(audit, recorder):
+    """What diverges by the declared noise agrees once the same trace is given as one that agrees."""
+    bag = recorder.bag(names=('b', 'a'))
+    assert audit(bag)[0] == 1
+    assert audit(bag, '--agreeing', bag)[0] == 0

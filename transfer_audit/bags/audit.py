@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from transfer_audit.bags.reader import open_bag
 from transfer_audit.bags.replay import Replay
 from transfer_audit.core.audit import Audit, Watcher
 from transfer_audit.core.binding import Binding
+from transfer_audit.core.divergence import Law, law_of
+from transfer_audit.core.divergence.threshold import raised
 from transfer_audit.core.errors import AuditError
-from transfer_audit.core.types import NS, Columns, Round, to_ns
+from transfer_audit.core.types import NS, Array, Columns, Round, to_ns
 from transfer_audit.core.verdict import document
 
 Progress = Callable[[float], None]
@@ -25,20 +29,38 @@ def audit_recording(
     threads: int = 1,
     progress: Progress | None = None,
     watch: Watcher | None = None,
+    law: Law | None = None,
 ) -> dict[str, Any]:
     """Audit one bag against the profile's family, or against a bag of a simulation.
 
     :param progress: told the share of the bag that is done
     :param watch: shown every row with its scores
+    :param law: alarm levels, else those of the declared noise; see `agreeing_law`
     :returns: the verdict document
     :raises AuditError: if the bag cannot be audited at all
     """
     with ExitStack() as opened:
         replay = Replay(opened.enter_context(open_bag(bag)), binding)
         simulated = Replay(opened.enter_context(open_bag(sim_bag)), binding) if sim_bag is not None else None
-        audit = Audit(binding, threads, recorded=simulated is not None, watch=watch)
+        audit = Audit(binding, threads, recorded=simulated is not None, watch=watch, law=law)
         rounds = audit_bag(replay, audit, simulated, progress)
     return document(str(binding.profile.path), str(bag), rounds)
+
+
+def agreeing_law(bags: Sequence[Path], binding: Binding, threads: int = 1) -> Law:
+    """Alarm levels that rounds known to agree demand, with the real autocorrelation of what is left of them.
+
+    :raises AuditError: if a bag cannot be audited at all
+    """
+    scores: list[Array] = []
+    for bag in bags:
+        audit_recording(bag, binding, threads=threads, watch=lambda scored: scores.append(scored.scores))
+    profile = binding.profile
+    correlation_s = np.concatenate([plan.correlation_s for plan in binding.channels])
+    law = law_of(profile.false_alarms_per_hour, profile.clock.rate_hz, correlation_s)
+    if not scores:
+        return law
+    return raised(law, np.concatenate(scores), profile.clock.rate_hz, profile.false_alarms_per_hour)
 
 
 def audit_bag(

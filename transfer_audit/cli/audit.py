@@ -14,6 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress, TimeRemainingColumn
 
+from transfer_audit.core.divergence import Law
 from transfer_audit.core.errors import AuditError
 from transfer_audit.core.verdict import exit_code
 
@@ -33,6 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--profile', required=True, type=Path, help="the hand's profile.yaml")
     parser.add_argument('--model', type=Path, help='MJCF or URDF that replaces the model of the profile')
     parser.add_argument('--sim-bag', type=Path, help='a recorded simulation instead of the family of the profile')
+    parser.add_argument(
+        '--agreeing', metavar='GOOD', nargs='+', type=Path, default=[],
+        help='recordings known to agree: alarm levels are raised to what they demand',
+    )  # fmt: skip
     parser.add_argument('--ledger', type=Path, help='record every round in this ledger')
     parser.add_argument('--report', type=Path, help='write a report of the (single) bag as HTML')
     parser.add_argument('--json', metavar='OUT', help='write the verdicts as JSON to a file, or - for stdout alone')
@@ -51,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise AuditError(f'{target}: cannot be written: no folder {target.resolve().parent} to write in')
     documents, failed = [], False
     talk = not arguments.quiet and arguments.json != '-'
-    for bag, outcome in zip(arguments.bags, _outcomes(arguments), strict=True):
+    for bag, outcome in zip(arguments.bags, _outcomes(arguments, _law(arguments)), strict=True):
         if isinstance(outcome, str):
             failed = True
             print(f'transfer-audit: {outcome}', file=sys.stderr)
@@ -67,7 +72,17 @@ def run(arguments: argparse.Namespace) -> int:
     return 2 if failed or 2 in codes else max(codes, default=2)
 
 
-def _outcomes(arguments: argparse.Namespace) -> Iterator[Outcome]:
+def _law(arguments: argparse.Namespace) -> Law | None:
+    """The alarm levels that `--agreeing` demands."""
+    from transfer_audit.bags.audit import agreeing_law
+    from transfer_audit.core.binding import open_hand
+
+    if not arguments.agreeing:
+        return None
+    return agreeing_law(arguments.agreeing, open_hand(arguments.profile, arguments.model), arguments.jobs)
+
+
+def _outcomes(arguments: argparse.Namespace, law: Law | None) -> Iterator[Outcome]:
     """A document or an error sentence for each bag, in order."""
     with Progress(*Progress.get_default_columns()[:-1], TimeRemainingColumn(), console=Console(stderr=True),
                   transient=True, disable=arguments.quiet or not sys.stderr.isatty()) as bar:  # fmt: skip
@@ -76,16 +91,18 @@ def _outcomes(arguments: argparse.Namespace) -> Iterator[Outcome]:
         if len(bags) == 1 or arguments.jobs == 1:
             for index, bag in enumerate(bags):
                 yield _attempt(
-                    arguments, bag, arguments.jobs, lambda done, i=index: bar.update(task, completed=i + done)
+                    arguments, bag, law, arguments.jobs, lambda done, i=index: bar.update(task, completed=i + done)
                 )
             return
         with ProcessPoolExecutor(min(arguments.jobs, len(bags))) as pool:
-            for outcome in pool.map(_attempt, [arguments] * len(bags), bags):
+            for outcome in pool.map(_attempt, [arguments] * len(bags), bags, [law] * len(bags)):
                 bar.advance(task)
                 yield outcome
 
 
-def _attempt(arguments: argparse.Namespace, bag: Path, threads: int = 1, progress: Any = None) -> Outcome:
+def _attempt(
+    arguments: argparse.Namespace, bag: Path, law: Law | None, threads: int = 1, progress: Any = None
+) -> Outcome:
     """One bag; a bag that cannot be audited is a sentence, so that it does not stop the others."""
     from transfer_audit.bags.audit import audit_recording
     from transfer_audit.core.binding import open_hand
@@ -93,12 +110,12 @@ def _attempt(arguments: argparse.Namespace, bag: Path, threads: int = 1, progres
     try:
         binding = open_hand(arguments.profile, arguments.model)
         if arguments.report is None:
-            return audit_recording(bag, binding, arguments.sim_bag, threads, progress)
+            return audit_recording(bag, binding, arguments.sim_bag, threads, progress, law=law)
         from transfer_audit.report.collect import Collector
         from transfer_audit.report.html import write_report
 
         collector = Collector(binding)
-        document = audit_recording(bag, binding, arguments.sim_bag, threads, progress, collector.watch)
+        document = audit_recording(bag, binding, arguments.sim_bag, threads, progress, collector.watch, law)
         write_report(arguments.report, document, collector)
         return document
     except AuditError as error:

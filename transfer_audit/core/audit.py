@@ -9,6 +9,7 @@ from typing import Any
 
 from transfer_audit.core.align import interpolate
 from transfer_audit.core.binding import Binding
+from transfer_audit.core.divergence import Law
 from transfer_audit.core.judge import Judge, Scored
 from transfer_audit.core.shadow import Shadow
 from transfer_audit.core.shadow.shadow import grid
@@ -26,9 +27,10 @@ class Audit:
     """
 
     def __init__(
-        self, binding: Binding, threads: int = 1, recorded: bool = False, watch: Watcher | None = None
-    ) -> None:
-        self.judge = Judge(binding, modelled=not recorded)
+        self, binding: Binding, threads: int = 1, recorded: bool = False, watch: Watcher | None = None,
+        law: Law | None = None,
+    ) -> None:  # fmt: skip
+        self.judge = Judge(binding, modelled=not recorded, law=law)
         self._shadow = None if recorded else Shadow(binding, threads)
         self._recorded = _Recorded(binding) if recorded else None
         self._rounds: deque[Round] = deque()

@@ -12,7 +12,7 @@ from transfer_audit.core import family as families
 from transfer_audit.core.align import Aligner, Rows
 from transfer_audit.core.binding import Binding
 from transfer_audit.core.channels import ChannelPlan
-from transfer_audit.core.divergence import Comparison, Finding, first_of
+from transfer_audit.core.divergence import Comparison, Finding, Law, first_of
 from transfer_audit.core.rounds import CommandMeter, SlipMetric
 from transfer_audit.core.timing import Delay, Gap, delay_between
 from transfer_audit.core.types import NS, Array, Columns, Envelope, Round, to_ns
@@ -30,14 +30,14 @@ class Scored:
 class Judge:
     """Aligns, compares and accounts for one round after the other."""
 
-    def __init__(self, binding: Binding, modelled: bool = True) -> None:
+    def __init__(self, binding: Binding, modelled: bool = True, law: Law | None = None) -> None:
         """`modelled`: the simulated side is the family's own, so that its command delays are known."""
         profile = binding.profile
         self.binding = binding
         self._clock = profile.clock
         self.aligner = Aligner(binding.channels, profile.clock)
         self.comparison = Comparison(
-            binding.channels, profile.clock.rate_hz, profile.false_alarms_per_hour, driven=_driven(binding)
+            binding.channels, profile.clock.rate_hz, profile.false_alarms_per_hour, law, _driven(binding)
         )
         self._slip = SlipMetric(binding.channels)
         self._commands = CommandMeter(binding.command, profile.clock)
