@@ -56,7 +56,7 @@ def test_false_alarms_at_the_edge_keep_the_budget_for_white_and_coloured_noise(c
     driven = rng.standard_normal((rows, streams)) * np.sqrt(1 - phi**2)
     driven[0] /= np.sqrt(1 - phi**2)
     noise = lfilter([1.0], [1.0, -phi], driven, axis=0)
-    detector = Detector(Law(np.full(streams, law.drift[0]), np.full(streams, law.level[0])))
+    detector = Detector(Law.of(np.full(streams, law.drift[0]), np.full(streams, law.level[0])))
     alarms = [alarm for part in np.split(noise, 20) for alarm in detector.step(np.stack([part, -part]))[1]]
     low, high = poisson.interval(0.998, 100)
     assert 0.8 * low < len(alarms) < high
@@ -71,7 +71,7 @@ def test_hours_well_inside_the_envelope_raise_no_alarm():
 
 
 def test_agreeing_rows_raise_a_level_and_never_lower_it():
-    law = Law(np.full(2, 0.5), np.full(2, 10.0))
+    law = Law.of(np.full(2, 0.5), np.full(2, 10.0))
     rng = np.random.default_rng(0)
     steps = rng.exponential(0.2, (200, 50)) * (rng.random((200, 50)) < 0.3)
     climbing = np.concatenate([np.append(np.cumsum(part), 0.0) for part in steps[:, :8]])
@@ -94,7 +94,7 @@ def test_the_score_is_pages_recursion():
 def alarm_of(values, h=12.0, cuts=()):
     """Alarms of departures above; what is below stays far inside."""
     count = values.shape[1]
-    detector = Detector(Law(np.full(count, 0.5), np.full(count, h)))
+    detector = Detector(Law.of(np.full(count, 0.5), np.full(count, h)))
     found, scores = [], []
     for part in np.split(values, list(cuts)):
         if len(part):

@@ -108,9 +108,8 @@ class Comparison:
 
         :param real: shape (N,); `lower` and `upper` likewise, widened by the tolerance
         """
-        one = slice(index, index + 1)
-        detector = Detector(Law(self.law.drift[one], self.law.level[one]))
-        beyond = departures(real[:, None], lower[:, None], upper[:, None], self.noise[one])
+        detector = Detector(self.law[index])
+        beyond = departures(real[:, None], lower[:, None], upper[:, None], self.noise[index : index + 1])
         _, alarms = detector.step(beyond)
         if not alarms:
             return None

@@ -41,7 +41,7 @@ class Detector:
         self._law = law
         self._drift = np.rint(law.drift * _FIXED).astype(np.int64)
         self._level = np.rint(law.level * _FIXED).astype(np.int64)
-        self._most = law.level / 2 + law.drift
+        self._most = law.most + law.drift
         self.start()
 
     def start(self) -> None:

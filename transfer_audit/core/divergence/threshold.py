@@ -25,10 +25,22 @@ _SIDES = 2
 
 @dataclass(frozen=True)
 class Law:
-    """What the statistic of each element loses per row and where it alarms, shape (C,), in units of noise."""
+    """What the statistic of each element loses per row, where it alarms, and the most that one row can add: shape (C,),
+    in units of noise."""
 
     drift: Array
     level: Array
+    most: Array
+
+    @staticmethod
+    def of(drift: Array, level: Array) -> Law:
+        """One row adds half the level at most, so that a single outlier never alarms."""
+        return Law(drift, level, level / 2)
+
+    def __getitem__(self, element: int) -> Law:
+        """The law of one element."""
+        one = slice(element, element + 1)
+        return Law(self.drift[one], self.level[one], self.most[one])
 
 
 def law_of(
@@ -53,7 +65,7 @@ def law_of(
         persistence = math.exp(-1.0 / (correlation * rate_hz)) if correlation > 0 else 0.0
         drift[index] = _drift(persistence)
         level[index] = white_level(rows_between) if persistence < 0.05 else coloured_level(persistence, rows_between)
-    return Law(drift, level)
+    return Law.of(drift, level)
 
 
 def white_level(rows_between: float) -> float:
@@ -100,7 +112,7 @@ def _counted(persistence: float) -> tuple[float, float]:
 
 def _peaks(statistic: Array) -> Array:
     """The highest value of each excursion from zero, rows of `statistic` being streams."""
-    flat = np.concatenate([statistic, np.zeros((len(statistic), 1))], axis=1).ravel()
+    flat = np.pad(statistic, ((0, 0), (1, 1))).ravel()
     starts = np.flatnonzero((flat[1:] > 0) & (flat[:-1] == 0)) + 1
     return np.asarray(np.maximum.reduceat(flat, starts)) if len(starts) else np.empty(0)
 
@@ -127,4 +139,4 @@ def raised(law: Law, scores: Array, rate_hz: float, false_alarms_per_hour: float
             beyond = float((tail[1:] - tail[0]).mean())
             highest = tail[0] + beyond * max(0.0, math.log(rows_between * len(tail) / len(scores)))
         level[index] *= max(1.0, float(highest))
-    return Law(law.drift, level)
+    return Law(law.drift, level, law.most)
