@@ -1,6 +1,7 @@
 """Timing is a channel of its own: when messages came, and how late a motion follows."""
 
 from transfer_audit.core.timing.delay import MAX_DELAY_S, Delay, delay_between
+from transfer_audit.core.timing.explain import Explanation, explain
 from transfer_audit.core.timing.regularity import Gap, Timing, TimingReport
 
-__all__ = ['MAX_DELAY_S', 'Delay', 'Gap', 'Timing', 'TimingReport', 'delay_between']
+__all__ = ['MAX_DELAY_S', 'Delay', 'Explanation', 'Gap', 'Timing', 'TimingReport', 'delay_between', 'explain']

@@ -55,6 +55,15 @@ def delay_between(real: Array, shadow: Array, rate_hz: float, noise: float) -> D
     :param real: shape (N,), NaN allowed; `shadow` likewise
     :returns: positive if the real hand is later; None if too little moves to tell
     """
+    return _delay(real, shadow, rate_hz, noise, None)
+
+
+def delay_near(real: Array, shadow: Array, rate_hz: float, noise: float, guess_s: float) -> Delay | None:
+    """`delay_between` where the delay is known to within a sample or two."""
+    return _delay(real, shadow, rate_hz, noise, guess_s)
+
+
+def _delay(real: Array, shadow: Array, rate_hz: float, noise: float, guess_s: float | None) -> Delay | None:
     known = ~(np.isnan(real) | np.isnan(shadow))
     if np.count_nonzero(known) < 20:
         return None
@@ -63,8 +72,8 @@ def delay_between(real: Array, shadow: Array, rate_hz: float, noise: float) -> D
     y = np.interp(index, index[known], real[known])
     if min(np.ptp(x), np.ptp(y)) < 10 * noise:
         return None
-    lag = _best_lag(x, y, min(round(MAX_DELAY_S * rate_hz), len(x) // 3))
-    half = np.inf
+    reach = min(round(MAX_DELAY_S * rate_hz), len(x) // 3)
+    lag, half = _best_lag(x, y, reach) if guess_s is None else guess_s * rate_hz, np.inf
     for _ in range(_REFINEMENTS):
         line = _line(x, y, known, lag)
         if line is None:
