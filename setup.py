@@ -46,6 +46,8 @@ setup(
             'ros-std-srvs',
             'ros-trajectory-msgs',
         ],
+        # `transfer-audit bench divergence`: the peer it is held against, and the curves.
+        'bench': ['matplotlib', 'river'],
         # launch_pytest does not start under pytest 8.4 and later; what linters say changes with their versions.
         'test': ['hypothesis', 'mypy==2.4.*', 'pytest>=7.4,<8.4', 'ruff==0.17.*', 'types-PyYAML'],
     },

@@ -5,19 +5,24 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from transfer_audit.core.errors import AuditError
 
 NAME = 'bench'
 HELP = 'measure this tool on this machine; figures are ratios of what was measured in the same run'
 EXAMPLES = """examples:
   transfer-audit bench offline
   transfer-audit bench offline --minutes 2 --members 4 --storage sqlite3
-  transfer-audit bench live --minutes 10"""
+  transfer-audit bench live --minutes 10
+  transfer-audit bench divergence --quick
+  transfer-audit bench divergence --jobs 2 --png curves --json divergence.json"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
-    verbs = parser.add_subparsers(dest='bench_verb', metavar='offline|live', required=True)
+    verbs = parser.add_subparsers(dest='bench_verb', metavar='offline|live|divergence', required=True)
     offline = verbs.add_parser('offline', help='an audit against bulk decode + bare simulation steps')
     offline.add_argument('--minutes', type=float, default=10.0, help='length of the recording (10)')
     offline.add_argument('--members', type=int, default=16, help='members of the family (16)')
@@ -28,6 +33,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     live.set_defaults(measure=_live)
     for verb in (offline, live):
         verb.add_argument('--json', action='store_true', help='print figures as JSON')
+    _add_divergence(
+        verbs.add_parser('divergence', help='faults of known kind, place, onset and size, and hours of none')
+    )
+
+
+def _add_divergence(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--quick', action='store_true', help='fewer scenes and sizes: within two minutes')
+    parser.add_argument('--jobs', type=int, default=1, help='processes (1)')
+    parser.add_argument('--scenes', type=int, help='motions (12, quick 4)')
+    parser.add_argument('--faults', nargs='+', metavar='FAULT', default=(), help='only these (all)')
+    parser.add_argument('--traces', type=Path, metavar='FOLDER', help='real servo traces to put faults into as well')
+    parser.add_argument('--json', type=Path, metavar='OUT', help='write figures and every outcome')
+    parser.add_argument('--png', type=Path, metavar='FOLDER', help='draw the curves (needs matplotlib)')
+    parser.set_defaults(measure=_divergence)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -60,3 +79,25 @@ def _live(arguments: argparse.Namespace) -> int:
     found = measure(arguments.minutes, _say)
     print(json.dumps(asdict(found), indent=1) if arguments.json else found.table())
     return 0 if found.good else 1
+
+
+def _divergence(arguments: argparse.Namespace) -> int:
+    try:
+        import matplotlib  # noqa: F401
+        import river  # noqa: F401
+    except ImportError as error:
+        raise AuditError(f'{error.name} is missing; install it with: pip install "transfer_audit[bench]"') from error
+    from transfer_audit.bench.divergence.curves import draw
+    from transfer_audit.bench.divergence.run import QUICK, Plan, measure
+    from transfer_audit.bench.divergence.table import table
+
+    plan = replace(QUICK if arguments.quick else Plan(), faults=tuple(arguments.faults))
+    plan = replace(plan, scenes=arguments.scenes) if arguments.scenes else plan
+    found = measure(plan, arguments.jobs, _say)
+    print(table(found))
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps(found.as_dict(), indent=1, allow_nan=False), encoding='utf-8')
+    if arguments.png is not None:
+        for path in draw(found, arguments.png):
+            _say(str(path))
+    return 1 if found.broken else 0

@@ -1,0 +1,1 @@
+"""How well the first divergence is found and named: known faults of known size, and hours of none."""
