@@ -2,6 +2,7 @@
 
 from transfer_audit.core.timing.delay import MAX_DELAY_S, Delay, delay_between
 from transfer_audit.core.timing.explain import Explanation, explain
+from transfer_audit.core.timing.frozen import frozen
 from transfer_audit.core.timing.regularity import Gap, Timing, TimingReport
 
-__all__ = ['MAX_DELAY_S', 'Delay', 'Explanation', 'Gap', 'Timing', 'TimingReport', 'delay_between', 'explain']
+__all__ = ['MAX_DELAY_S', 'Delay', 'Explanation', 'Gap', 'Timing', 'TimingReport', 'delay_between', 'explain', 'frozen']

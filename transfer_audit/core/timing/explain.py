@@ -27,8 +27,8 @@ CLEAN_S = 1.0
 """If something else happens later, a delay must have explained the motion for this long since the alarm."""
 LEAD, CLEAR_LEAD = 0.85, 2.0
 """How many times as much an explanation without delay must leave (in squares) to be ruled out. Servos with a delay of
-15 ms and more reach 0.9 to 1000, those with another damping, gain, friction or play mostly 0.05 to 0.8. Where a round is
-explained only in part the lead must be clear."""
+15 ms and more reach 0.9 to 1000, those with another damping, gain, friction or play mostly 0.05 to 0.8. Where a round
+is explained only in part the lead must be clear."""
 
 Cause = Literal['delay', 'late start', 'delay step']
 
@@ -86,28 +86,28 @@ def _constant(element: Element, onset_row: int) -> Explanation | None:
 
 def _late_start(element: Element, onset_row: int) -> Explanation | None:
     """The joint stands although the family has left, and then takes the family's course."""
-    starts, leaves, gone = (
-        first_stir(element.real, element.stir),
-        first_stir(element.median, element.stir),
-        _gone(element),
-    )
-    if starts is None or leaves is None or gone >= starts:
+    starts, leaves = first_stir(element.real, element.stir), first_stir(element.median, element.stir)
+    if starts is None or leaves is None:
+        return None
+    gone = _gone(element)
+    if gone >= starts:
         return None
     spread, lag = round(LONGEST_DELAY_S * element.rate_hz), starts - leaves
     least, most = round(SHORTEST_LATE_START_S * element.rate_hz), round(LONGEST_LATE_START_S * element.rate_hz)
     guess = _longest(element, range(max(least, lag - spread), min(most, lag + spread) + 1), hold=True)
     found = _accepted('late start', element, guess, gone, onset_row, hold=True)
-    if found is None or found.until_row == len(element):
-        return found
-    late = element.moved(found.delay.delay_s, hold=True)
-    rows = slice(0, found.until_row)
-    if found.delay.delay_s >= SURE_LATE_START_S:
-        return found
+    return found if found is not None and _starts_late(found, element) else None
+
+
+def _starts_late(found: Explanation, element: Element) -> bool:
+    """Whether a late start that something else follows is not what friction does to a slow motion."""
+    delay_s, rows = found.delay.delay_s, slice(0, found.until_row)
+    if found.until_row == len(element) or delay_s >= SURE_LATE_START_S:
+        return True
+    late = element.moved(delay_s, hold=True)
     if late.span(rows) < 2 * MOTIONS * element.tolerance:
-        return None
-    if found.delay.delay_s >= LONGEST_DELAY_S or late.lead_over_rivals(element.median, rows) >= CLEAR_LEAD:
-        return found
-    return None
+        return False
+    return delay_s >= LONGEST_DELAY_S or late.lead_over_rivals(element.median, rows) >= CLEAR_LEAD
 
 
 def _step(element: Element, onset_row: int) -> Explanation | None:

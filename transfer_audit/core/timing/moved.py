@@ -16,7 +16,8 @@ AlarmOf = Callable[[Array, Array, Array], int | None]
 """The detector: (real, lower, upper) of one element -> onset row of its first alarm, or None."""
 CLOSE_NOISE, CLOSE_TOLERANCE = 2.0, 0.3
 """What may remain outside of the moved family, RMS in units of noise or of the tolerance. Servos with nothing but a
-delay leave 0.3 to 1.1 noise (0.2 tolerances after seconds of creep), with another friction, damping or gain 4 and more."""
+delay leave 0.3 to 1.1 noise (0.2 tolerances after seconds of creep), with another friction, damping or gain 4 and
+more."""
 _FLOOR = 0.01
 """Squares of residuals below a tenth of the noise are alike."""
 
