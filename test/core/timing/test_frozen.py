@@ -55,7 +55,7 @@ def test_a_fine_quantum_does_not_hide_a_stuck_sensor():
 
 
 def test_what_was_never_alive_is_not_frozen():
-    real, lower, upper, _ = sides()
+    _, lower, upper, _ = sides()
     assert frozen(np.zeros(600), lower, upper, 40, NOISE) is None
     assert frozen(np.full(600, np.nan), lower, upper, 40, NOISE) is None
 
