@@ -43,7 +43,9 @@ def _add_divergence(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--jobs', type=int, default=1, help='processes (1)')
     parser.add_argument('--scenes', type=int, help='motions (12, quick 4)')
     parser.add_argument('--faults', nargs='+', metavar='FAULT', default=(), help='only these (all)')
-    parser.add_argument('--traces', type=Path, metavar='FOLDER', help='real servo traces to put faults into as well')
+    parser.add_argument(
+        '--traces', type=Path, metavar='FOLDER', help='real servo traces (xl330) to put faults into as well'
+    )
     parser.add_argument('--json', type=Path, metavar='OUT', help='write figures and every outcome')
     parser.add_argument('--png', type=Path, metavar='FOLDER', help='draw the curves (needs matplotlib)')
     parser.set_defaults(measure=_divergence)
@@ -91,7 +93,7 @@ def _divergence(arguments: argparse.Namespace) -> int:
     from transfer_audit.bench.divergence.run import QUICK, Plan, measure
     from transfer_audit.bench.divergence.table import table
 
-    plan = replace(QUICK if arguments.quick else Plan(), faults=tuple(arguments.faults))
+    plan = replace(QUICK if arguments.quick else Plan(), faults=tuple(arguments.faults), traces=arguments.traces)
     plan = replace(plan, scenes=arguments.scenes) if arguments.scenes else plan
     found = measure(plan, arguments.jobs, _say)
     print(table(found))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from zlib import crc32
 
 import numpy as np
@@ -16,7 +16,7 @@ from transfer_audit.bench.divergence.faults import PICKED, Fault
 from transfer_audit.bench.divergence.peers import Peer, page_hinkley, threshold_peer
 from transfer_audit.bench.divergence.rows import Judged, judge
 from transfer_audit.bench.divergence.score import Outcome
-from transfer_audit.bench.divergence.truth import Truth, parted
+from transfer_audit.bench.divergence.truth import Element, Truth, parted
 from transfer_audit.bench.divergence.worlds import (
     EPOCH_NS,
     LATENCY_S,
@@ -36,6 +36,54 @@ from transfer_audit.resources import hand_profile
 
 HALVINGS = 3
 """Bisections between the largest size that shows nothing and the smallest that shows."""
+
+
+class Judging(Protocol):
+    """Where a fault befalls: something that judges a round's messages."""
+
+    @property
+    def rate_hz(self) -> float:
+        """Of the audit clock."""
+        ...
+
+    def judge(self, streams: Streams) -> Judged:
+        """What the judge says of these messages."""
+        ...
+
+
+class Situation(Protocol):
+    """A fault in its scene."""
+
+    @property
+    def scene(self) -> Judging:
+        """Where."""
+        ...
+
+    @property
+    def fault(self) -> Fault:
+        """What."""
+        ...
+
+    @property
+    def target(self) -> str:
+        """What it befalls."""
+        ...
+
+    def world(self, seed: int) -> str:
+        """What it is called in tables."""
+        ...
+
+    def sensed(self, size: float) -> Array:
+        """What the faulty hand's sensors read."""
+        ...
+
+    def noisy(self, sensed: Array, size: float, seed: int | None) -> Streams:
+        """Messages made of what the sensors read; without noise if `seed` is None."""
+        ...
+
+    def truth(self, size: float, sensed: Array | None = None) -> Truth | None:
+        """What is true of the round with the fault at this size; None if nothing can be seen."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -93,9 +141,9 @@ class Case:
         timestep = self.scene.binding.model.opt.timestep
         return EPOCH_NS + round(self.step * timestep * NS)
 
-    def streams(self, size: float, seed: int | None) -> Streams:
-        """The messages of the faulty hand; without noise if `seed` is None."""
-        return self.noisy(self.sensed(size), size, seed)
+    def world(self, seed: int) -> str:
+        """What it is called in tables."""
+        return f'motion {self.scene.motion.number}, noise {seed}'
 
     def sensed(self, size: float) -> Array:
         """What the faulty hand's sensors read, shape (T, S)."""
@@ -124,16 +172,11 @@ class Case:
         judged = self.scene.judge(self.noisy(sensed, size, None))
         found = parted(judged.excess, judged.names)
         if self.fault.of_stamps:
-            certain = self.fault.least is not None and size >= self.fault.least
-            return self._of_stamps() if found is not None or certain else None
+            row = (self.begins_ns - self.scene.motion.round.start_ns) * self.scene.rate_hz / NS
+            return stamps_truth(self.fault, size, found, row, self._any_joint())
         if found is None or not self.fault.kinds:
             return found
         return Truth(found.onset, self.fault.kinds, self._any_joint() if self.fault.targets == 'all' else self._it())
-
-    def _of_stamps(self) -> Truth:
-        start_ns, rate = self.scene.motion.round.start_ns, self.scene.rate_hz
-        row = int(np.ceil((self.begins_ns - start_ns) * rate / NS - 1e-9))
-        return Truth(row, self.fault.kinds, self._any_joint())
 
     def _any_joint(self) -> frozenset[tuple[str, str]]:
         """Every joint, and their channel as a whole."""
@@ -142,6 +185,18 @@ class Case:
 
     def _it(self) -> frozenset[tuple[str, str]]:
         return frozenset({('joints', self.target)})
+
+
+def stamps_truth(
+    fault: Fault, size: float, found: Truth | None, begins_row: float, elements: frozenset[Element]
+) -> Truth | None:
+    """The truth of a fault of stamps: it begins where it begins, if it moves anything or is certain to be told.
+
+    :param found: where motion parts because of it, if it does
+    """
+    certain = fault.least is not None and size >= fault.least
+    row = int(np.ceil(begins_row - 1e-9))
+    return Truth(row, fault.kinds, elements) if found is not None or certain else None
 
 
 def case_of(scene: Scene, fault: Fault) -> Case:
@@ -154,7 +209,7 @@ def case_of(scene: Scene, fault: Fault) -> Case:
     return Case(scene, fault, target, step)
 
 
-def smallest_visible(case: Case, truths: dict[float, Truth | None]) -> float | None:
+def smallest_visible(case: Situation, truths: dict[float, Truth | None]) -> float | None:
     """The smallest size at which the round without noise would be seen, by bisection between and below the sizes."""
     seen = [size for size, truth in truths.items() if truth is not None]
     if not seen or len(truths) == 1:
@@ -169,7 +224,7 @@ def smallest_visible(case: Case, truths: dict[float, Truth | None]) -> float | N
     return high
 
 
-def multiple_of(case: Case, size: float, smallest: float | None) -> float:
+def multiple_of(case: Situation, size: float, smallest: float | None) -> float:
     """Size over the smallest visible one; for factors what is over 1. A fault without sizes counts as many times."""
     if smallest is None:
         return 10.0
@@ -177,7 +232,9 @@ def multiple_of(case: Case, size: float, smallest: float | None) -> float:
     return (size - base) / (smallest - base)
 
 
-def outcomes(case: Case, sizes: Iterable[float], seeds: Iterable[int], levels: dict[str, float]) -> Iterator[Outcome]:
+def outcomes(
+    case: Situation, sizes: Iterable[float], seeds: Iterable[int], levels: dict[str, float]
+) -> Iterator[Outcome]:
     """Every detector's word on a fault at each size and noise."""
     scene = case.scene
     hands = {size: case.sensed(size) for size in sizes}
@@ -189,7 +246,7 @@ def outcomes(case: Case, sizes: Iterable[float], seeds: Iterable[int], levels: d
             about: dict[str, Any] = {
                 'fault': case.fault.name,
                 'size': size,
-                'world': f'motion {scene.motion.number}, noise {seed}',
+                'world': case.world(seed),
                 'target': case.target,
                 'multiple': multiple_of(case, size, smallest) if truth else None,
                 'smallest': smallest,

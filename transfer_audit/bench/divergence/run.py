@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any, TypeVar
 
-from transfer_audit.bench.divergence import noise, summary
+from transfer_audit.bench.divergence import noise, summary, traces
 from transfer_audit.bench.divergence.cases import (
     Calm,
     calm_rounds,
@@ -46,6 +47,7 @@ class Plan:
     edge_seeds: int = 100
     thin: int = 1
     noise_hours: float = 20.0
+    traces: Path | None = None
     faults: tuple[str, ...] = ()
 
 
@@ -123,14 +125,14 @@ class Found:
     def as_dict(self) -> dict[str, Any]:
         """For JSON: the settings, the figures, and every outcome."""
         return {
-            'plan': asdict(self.plan),
+            'plan': {**asdict(self.plan), 'traces': str(self.plan.traces or '')},
             'budget_per_hour': self.budget_per_hour,
             'fault_free': {part.name: part.as_dict() for part in (self.inside, self.edge)},
             'levels': self.levels,
             'plain': self.plain.as_dict(),
             'broken': self.broken,
             'faults': _figures(self.outcomes),
-            'traces': _figures(self.traces),
+            'real_traces': _figures(self.traces),
             'noise': [asdict(one) for one in self.noise],
             'row_ms': self.row_ms,
             'outcomes': [one.as_dict() for one in self.outcomes + self.traces],
@@ -168,7 +170,14 @@ def measure(plan: Plan, jobs: int, say: Say) -> Found:
     say('pure noise at the edge of the envelope, and the cost of a row')
     counts = noise.false_alarms(plan.noise_hours)
     budget = emulated_hand().profile.false_alarms_per_hour
-    return Found(plan, calm, levels, found, budget, counts, noise.row_cost())
+    return Found(plan, calm, levels, found, budget, counts, noise.row_cost(), _traces(plan, levels, say))
+
+
+def _traces(plan: Plan, levels: dict[str, float], say: Say) -> list[Outcome]:
+    if plan.traces is None or not plan.traces.is_dir():
+        say('no real traces: ' + ('give a folder' if plan.traces is None else f'{plan.traces} is no folder'))
+        return []
+    return traces.measure(plan.traces, levels, plan.thin, say)
 
 
 def _calm(number: int, plan: Plan) -> list[Calm]:

@@ -93,9 +93,10 @@ def _noise(found: Found) -> Iterator[str]:
 
 
 def _traces(found: Found) -> Iterator[str]:
-    if found.traces:
-        yield ''
-        yield 'Faults in real traces, every size that can be seen'
-        yield HEAD
-        for fault, ones in summary.by(found.traces, lambda one: one.fault).items():
-            yield f'{fault:15s} {_number(summary.smallest(ones), 9, 4)} {_line(group(ones))}'
+    if not found.traces:
+        return
+    yield from ('', 'Faults in real traces, every size that can be seen', HEAD)
+    mine = [one for one in found.traces if one.method == 'detector']
+    for fault, ones in summary.by(mine, lambda one: one.fault).items():
+        yield f'{fault:16s}{_number(summary.smallest(ones), 8, 4)} {_line(group(ones))} {_share(summary.loud(ones))}'
+    yield f'{"at 3 times":15s} {"":9s} {_line(group(summary.plain(mine)))}'

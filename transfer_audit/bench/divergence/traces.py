@@ -1,0 +1,170 @@
+"""Faults in recordings of a real servo: on what was measured and on its stamps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from transfer_audit.bags.reader import open_bag
+from transfer_audit.bags.replay import Replay
+from transfer_audit.bench.divergence import changes
+from transfer_audit.bench.divergence.cases import outcomes, stamps_truth
+from transfer_audit.bench.divergence.changes import Edit
+from transfer_audit.bench.divergence.faults import CATALOGUE, TIMING, Fault
+from transfer_audit.bench.divergence.rows import Judged, judge
+from transfer_audit.bench.divergence.score import Outcome
+from transfer_audit.bench.divergence.truth import Truth, parted
+from transfer_audit.bench.divergence.worlds import Streams, shadow_of
+from transfer_audit.core.binding import Binding, open_hand
+from transfer_audit.core.types import NS, Array, Columns, Envelope, Round
+from transfer_audit.resources import hand_profile
+
+HAND, CHANNEL, SERVO = 'xl330_pendulum', 'joints', 'servo'
+RECORDINGS = ('twin_nominal_kp400_sinsin', 'kp400_*', 'kp100_*')
+ONSETS = 10
+
+
+def _late(binding: Binding, target: str, size: float) -> Edit:
+    """Motion that comes later: values of a while ago under the stamps of now."""
+
+    def edit(columns: Columns, at_ns: int) -> Columns:
+        stamps = columns.stamp_ns
+        then = np.where(stamps >= at_ns, stamps - round(size * NS), stamps)
+        origin = stamps[0]
+        values = [np.interp(then - origin, stamps - origin, column) for column in columns.values.T]
+        return changes.with_values(columns, np.stack(values, axis=1))
+
+    return edit
+
+
+DELAYS = (0.003, 0.01, 0.02, 0.035, 0.06, 0.1)
+OWN = (
+    Fault('late_motion', 's', 'joint', DELAYS, message=_late, kinds=TIMING, always=True),
+    Fault('late_motion_step', 's', 'joint', DELAYS, message=_late, kinds=TIMING),
+    Fault(
+        'reading_gain', 'share', 'joint', (0.02, 0.05, 0.1, 0.2, 0.4, 0.8),
+        message=lambda b, t, s: changes.affine(0, 1 - s, 0.0),
+    ),
+)  # fmt: skip
+OF_MESSAGES = ('joint_offset', 'sign_flip', 'degrees', 'stuck')
+FAULTS = OWN + tuple(fault for fault in CATALOGUE if fault.of_stamps or fault.name in OF_MESSAGES)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recording that agrees, its envelopes, and the tolerance that took."""
+
+    name: str
+    binding: Binding
+    streams: Streams
+    round: Round
+    envelopes: dict[str, Envelope]
+
+    @property
+    def rate_hz(self) -> float:
+        """Of the audit clock."""
+        return self.binding.profile.clock.rate_hz
+
+    def judge(self, streams: Streams) -> Judged:
+        """What the judge says of these messages."""
+        return judge(self.binding, streams, self.envelopes, self.round)
+
+    def with_tolerance(self, tolerance: float) -> Recording:
+        """The same recording, judged with another tolerance."""
+        plans = tuple(
+            replace(plan, tolerance=np.full_like(plan.tolerance, tolerance)) for plan in self.binding.channels
+        )
+        return replace(self, binding=replace(self.binding, channels=plans))
+
+
+@dataclass(frozen=True)
+class TraceCase:
+    """A fault in a recording. There is but one noise: what was recorded is what the truth is read off."""
+
+    scene: Recording
+    fault: Fault
+    target: str
+    begins_ns: int
+
+    def world(self, seed: int) -> str:
+        """What is told apart in tables."""
+        return f'{self.scene.name}, from {(self.begins_ns - self.scene.round.start_ns) / NS:.2f} s'
+
+    def sensed(self, size: float) -> Array:
+        """There is no hand to simulate."""
+        return np.empty(0)
+
+    def noisy(self, sensed: Array, size: float, seed: int | None) -> Streams:
+        """The recorded messages with the fault in them."""
+        assert self.fault.message is not None
+        edit = self.fault.message(self.scene.binding, self.target, size)
+        columns = edit(self.scene.streams.channels[CHANNEL], self.begins_ns)
+        return self.scene.streams.with_channel(CHANNEL, columns)
+
+    def truth(self, size: float, sensed: Array | None = None) -> Truth | None:
+        """What is true of the recording with the fault at this size."""
+        judged = self.scene.judge(self.noisy(np.empty(0), size, None))
+        found = parted(judged.excess, judged.names)
+        elements = frozenset({(CHANNEL, CHANNEL), (CHANNEL, SERVO)})
+        if self.fault.of_stamps:
+            row = (self.begins_ns - self.scene.round.start_ns) * self.scene.rate_hz / NS
+            return stamps_truth(self.fault, size, found, row, elements)
+        return found if found is None else Truth(found.onset, self.fault.kinds or found.kinds, elements)
+
+
+def cases(recording: Recording) -> Iterator[TraceCase]:
+    """Every fault, from ONSETS times within the recording on; one that is always there, once."""
+    start_ns, end_ns = recording.round.start_ns, recording.round.end_ns
+    assert end_ns is not None
+    times = np.linspace(start_ns + 0.1 * (end_ns - start_ns), start_ns + 0.7 * (end_ns - start_ns), ONSETS)
+    for fault in FAULTS:
+        target = CHANNEL if fault.of_stamps else SERVO
+        for at_ns in [start_ns - NS] if fault.always else times.astype(np.int64).tolist():
+            yield TraceCase(recording, fault, target, at_ns)
+
+
+def recordings(folder: Path) -> Iterator[Recording]:
+    """The recordings of a folder, each with the tolerance raised so far that no row of it lies outside."""
+    for pattern in RECORDINGS:
+        for path in sorted(folder.glob(pattern)):
+            if path.is_dir():
+                yield _agreeing(_read(path))
+
+
+def _read(path: Path) -> Recording:
+    gain = 'kp100' if 'kp100' in path.name else 'kp400'
+    binding = open_hand(hand_profile(HAND), path.parent / f'pendulum_{gain}.xml')
+    commands: list[Columns] = []
+    states: list[Columns] = []
+    with open_bag(path) as bag:
+        replay = Replay(bag, binding)
+        (round_,) = replay.rounds()
+        for _, sources in replay.stretches(bag.start_ns, bag.end_ns):
+            for plan, columns in sources:
+                (commands if plan is None else states).append(columns)
+    streams = Streams(_joined(commands), {CHANNEL: _joined(states)})
+    return Recording(path.name, binding, streams, round_, shadow_of(binding, streams, round_))
+
+
+def _joined(parts: list[Columns]) -> Columns:
+    return Columns(*(np.concatenate([getattr(p, f) for p in parts]) for f in ('receive_ns', 'stamp_ns', 'values')))
+
+
+def _agreeing(recording: Recording) -> Recording:
+    judged = recording.judge(recording.streams)
+    plan = recording.binding.channel(CHANNEL)
+    return recording.with_tolerance(float(plan.tolerance[0] + judged.excess.max() * plan.noise[0]))
+
+
+def measure(folder: Path, levels: dict[str, float], thin: int, say: Callable[[str], None]) -> list[Outcome]:
+    """Every fault in every recording of a folder."""
+    found: list[Outcome] = []
+    for recording in recordings(folder):
+        tolerance = float(recording.binding.channel(CHANNEL).tolerance[0])
+        say(f'{recording.name}: agrees at a tolerance of {tolerance:.3g} rad')
+        for case in cases(recording):
+            found += outcomes(case, case.fault.sizes[::-thin][::-1], [0], levels)
+    return found
