@@ -2,15 +2,17 @@
 
 from itertools import pairwise
 
+import mujoco
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transfer_audit.core.align import Rows
+from transfer_audit.core.audit import Audit
 from transfer_audit.core.divergence import Comparison
 from transfer_audit.core.phases import PHASES, ContactMap, Phases, motion_phase, phases
-from transfer_audit.core.types import Envelope
+from transfer_audit.core.types import Envelope, Round
 
 T0 = 1_700_000_000_000_000_000
 MS = 1_000_000
@@ -288,6 +290,73 @@ def test_of_too_many_contacts_the_middle_is_let_go_and_then_unknown(monkeypatch)
     ]  # fmt: skip
     assert found.touched(A) and len(found._contacts[0]) == 10
     assert PHASES == ('free', 'making contact', 'in contact')
+
+
+PRESS = """
+<mujoco>
+  <compiler angle="radian"/>
+  <option timestep="0.002" integrator="implicitfast" gravity="0 0 0"/>
+  <worldbody>
+    <body><joint name="j" axis="0 -1 0" damping="0.02" armature="0.002"/>
+      <geom name="tip" type="sphere" pos="0.1 0 0" size="0.01" mass="0.02"/>
+      <site name="pad" pos="0.1 0 0" size="0.012"/></body>
+    <geom name="wall" type="box" pos="0.1 0 0.09" size="0.1 0.05 0.04"/>
+  </worldbody>
+  <actuator><position name="act" joint="j" kp="2" kv="0.08"/></actuator>
+  <sensor><touch name="pad" site="pad"/></sensor>
+</mujoco>
+"""
+
+
+def parted(world, command, wall_lower_m=0.0, brake=1.0):
+    """The phase in which a finger that differs parted, and its simulated motion there."""
+    tips = channel('force', {0: 'pad'}, topic='tips')
+    joints = {'elements': {'j': 'j'}, 'noise': 0.001, 'tolerance': 0.01}
+    binding = world.hand(PRESS, command={'elements': {'j': 'act'}}, channels={'joints': joints, 'tips': tips})
+    model = mujoco.MjModel.from_xml_string(PRESS)
+    model.geom('wall').pos[2] -= wall_lower_m
+    model.dof_damping *= brake
+    data, rng = mujoco.MjData(model), np.random.default_rng(0)
+    stamps, pose, force = world.times(3.0, 500, -0.5), [], []
+    for at in stamps / 1e9:
+        pose.append(data.qpos + rng.normal(0, 0.001, 1))
+        force.append(data.sensordata + rng.normal(0, 0.05, 1))
+        data.ctrl[0] = command(at)
+        mujoco.mj_step(model, data)
+    rows = []
+    audit = Audit(binding, watch=lambda scored: rows.append(scored.rows))
+    audit.add_round(Round(1, T0, T0 + 2_900 * MS))
+    audit.command(world.columns(stamps, command(stamps / 1e9)))
+    audit.measured('joints', world.columns(stamps, pose))
+    audit.measured('tips', world.columns(stamps, force))
+    found = Phases(ContactMap.of(binding))
+    found.start(T0)
+    assert len(list(audit.advance(T0 + 10**12))) == 1
+    for part in rows:
+        found.step(part)
+    (finding,) = [one for one in audit.judge.comparison.findings if one.element == 'j']
+    row = round((finding.onset_ns - T0) / (10 * MS))
+    median = np.concatenate([part.shadow['joints'].median[:, 0] for part in rows])
+    return found.phase(0, finding.earliest_ns, finding.latest_ns), motion_phase(median, row, 100, 0.002)
+
+
+def close(t):
+    """Rest, close onto the wall, press."""
+    return np.interp(t, [0.0, 0.5, 2.0, 3.0], [0.0, 0.0, 0.75, 0.75])
+
+
+def wave(t):
+    """Sway below the wall, to and fro."""
+    return -0.4 + 0.3 * np.cos(np.pi * np.maximum(t, 0.0))
+
+
+def test_a_joint_that_meets_a_nearer_wall_parts_at_the_touch(world):
+    assert parted(world, close, wall_lower_m=0.015) == ('making contact', 'moving')
+
+
+def test_a_joint_with_a_brake_parts_in_free_motion(world):
+    phase, motion_ = parted(world, wave, brake=8.0)
+    assert phase == 'free' and motion_ in ('starting', 'moving')
 
 
 RATE = 100.0
