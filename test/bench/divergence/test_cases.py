@@ -56,30 +56,30 @@ def test_a_hand_at_the_edge_is_out_half_of_the_time_by_its_noise(scene):
 
 
 def test_an_offset_parts_the_joint_it_is_put_on_when_it_is(scene):
-    truth = case(scene, 'joint_offset', 'ring_2').truth(0.15)
+    truth = case(scene, 'joint_offset', 'ring_2').seen(0.15).truth
     assert truth.elements == {('joints', 'ring_2')} and truth.kinds == {'pose'} and truth.onset in (149, 150, 151)
-    assert case(scene, 'joint_offset', 'ring_2').truth(0.005) is None
+    assert case(scene, 'joint_offset', 'ring_2').seen(0.005).truth is None
 
 
 def test_the_smallest_visible_offset_lies_between_a_size_unseen_and_one_seen(scene):
     offset = case(scene, 'joint_offset', 'ring_2')
-    truths = {size: offset.truth(size) for size in BY_NAME['joint_offset'].sizes}
+    truths = {size: offset.seen(size) for size in BY_NAME['joint_offset'].sizes}
     smallest = cases.smallest_visible(offset, truths)
-    unseen = max(size for size, truth in truths.items() if truth is None)
-    assert unseen < smallest <= min(size for size, truth in truths.items() if truth is not None)
-    assert offset.truth(smallest) is not None
+    unseen = max(size for size, found in truths.items() if found.truth is None)
+    assert unseen < smallest <= min(size for size, found in truths.items() if found.truth is not None)
+    assert offset.seen(smallest).truth is not None
     assert cases.multiple_of(offset, 3 * smallest, smallest) == pytest.approx(3.0)
 
 
 def test_a_delay_is_timing_at_every_joint_and_parts_later_than_it_begins(scene):
-    truth = case(scene, 'delay', 'joints').truth(0.08)
+    truth = case(scene, 'delay', 'joints').seen(0.08).truth
     assert truth.kinds == {'timing'} and ('joints', 'index_1') in truth.elements and truth.onset > 30
 
 
 def test_a_fault_of_stamps_begins_where_it_begins(scene):
-    truth = case(scene, 'dropout', 'joints').truth(0.2)
-    assert truth.kinds == {'timing'} and truth.onset == 150
-    assert case(scene, 'dropout', 'joints').truth(0.05) is None
+    truth = case(scene, 'dropout', 'joints').seen(0.2).truth
+    assert truth.kinds == {'timing'} and truth.onset == pytest.approx(150)
+    assert case(scene, 'dropout', 'joints').seen(0.05).truth is None
 
 
 @pytest.mark.parametrize('name', ['friction', 'damping_up', 'gain_drop', 'payload', 'compliance', 'slip_onset'])

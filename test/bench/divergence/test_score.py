@@ -4,7 +4,7 @@ import pytest
 
 from transfer_audit.bench.divergence.peers import Call
 from transfer_audit.bench.divergence.score import of_call, of_verdict
-from transfer_audit.bench.divergence.truth import Truth
+from transfer_audit.bench.divergence.truth import Seen, Truth
 
 CASE = {'fault': 'friction', 'size': 0.1, 'world': 'w', 'target': 'a', 'multiple': 4.0, 'smallest': 0.025}
 TRUTH = Truth(100, frozenset({'pose'}), frozenset({('joints', 'a')}))
@@ -23,8 +23,8 @@ def silent(kind='agreed', element='agreed'):
     return {'verdict': kind, 'reason': 'r', 'first_divergence': None, 'channels': channels}
 
 
-def score(found, truth=TRUTH):
-    return of_verdict(CASE, found, truth, 100.0)
+def score(found, truth=TRUTH, marginal=()):
+    return of_verdict(CASE, found, Seen(truth, marginal), 100.0)
 
 
 def test_errors_are_signed_and_in_rows():
@@ -59,8 +59,17 @@ def test_an_alarm_where_nothing_can_be_seen_has_no_errors():
     assert found.alarmed and found.onset_error is None and found.kind is None
 
 
+def test_what_may_be_seen_or_not_is_right_when_named_and_no_error_when_left_out():
+    before = Truth(40, frozenset({'slip'}), frozenset({('slip', 'tip')}))
+    named = score(verdict('tip', 'slip', onset=0.41, flagged=0.5), marginal=(before,))
+    assert (named.kind, named.element, named.early) == (1.0, 0.0, False)
+    assert named.onset_error == pytest.approx(1.0)
+    assert score(verdict(), marginal=(before,)).onset_error == pytest.approx(2.0)
+    assert score(verdict(onset=0.41), None, (before,)).onset_error == pytest.approx(1.0)
+
+
 def test_a_peer_is_scored_by_its_column():
     names = (('joints', 'b', 'pose'), ('joints', 'a', 'pose'))
-    found = of_call(CASE, 'threshold', Call(1, 107, 103), names, TRUTH)
+    found = of_call(CASE, 'threshold', Call(1, 107, 103), names, Seen(TRUTH))
     assert (found.onset_error, found.delay, found.kind, found.element) == (3.0, 7.0, 1.0, 1.0)
-    assert not of_call(CASE, 'threshold', None, names, TRUTH).alarmed
+    assert not of_call(CASE, 'threshold', None, names, Seen(TRUTH)).alarmed

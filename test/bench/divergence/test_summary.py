@@ -23,9 +23,10 @@ def test_figures_of_a_group():
 
 
 def test_rounds_with_nothing_to_see_are_no_misses_but_alarms_in_them_are_told():
-    unseen = [one(multiple=None, alarmed=False), one(multiple=None)]
+    unseen = [one(multiple=None, alarmed=False), one(None, multiple=None)]
     assert summary.group(unseen).runs == 0 and summary.group(unseen).misses is None
     assert summary.loud(unseen) == 0.5
+    assert summary.loud([one(2.0, multiple=None)]) == 0.0  # it names a departure that is just too small to be owed
 
 
 @pytest.mark.parametrize(

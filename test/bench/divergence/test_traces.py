@@ -29,10 +29,10 @@ def test_every_recording_agrees_once_its_tolerance_is_raised(recordings):
 def test_a_reading_that_jumps_is_true_from_there_on(recordings):
     twin = recordings['twin_nominal_kp400_sinsin']
     offset = next(case for case in traces.cases(twin) if case.fault.name == 'joint_offset')
-    truth = offset.truth(0.15)
+    truth = offset.seen(0.15).truth
     begins = (offset.begins_ns - twin.round.start_ns) * 200 / 1e9
     assert truth.kinds == {'pose'} and abs(truth.onset - begins) <= 2
-    assert offset.truth(0.005) is None
+    assert offset.seen(0.005).truth is None
 
 
 def test_late_motion_is_what_was_measured_a_while_ago(recordings):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ from transfer_audit.bench.divergence.faults import PICKED, Fault
 from transfer_audit.bench.divergence.peers import Peer, page_hinkley, threshold_peer
 from transfer_audit.bench.divergence.rows import Judged, judge
 from transfer_audit.bench.divergence.score import Outcome
-from transfer_audit.bench.divergence.truth import Element, Truth, parted
+from transfer_audit.bench.divergence.truth import Element, Seen, Truth, seen
 from transfer_audit.bench.divergence.worlds import (
     EPOCH_NS,
     LATENCY_S,
@@ -81,8 +81,8 @@ class Situation(Protocol):
         """Messages made of what the sensors read; without noise if `seed` is None."""
         ...
 
-    def truth(self, size: float, sensed: Array | None = None) -> Truth | None:
-        """What is true of the round with the fault at this size; None if nothing can be seen."""
+    def seen(self, size: float, sensed: Array | None = None) -> Seen:
+        """What there is to see of the fault at this size."""
         ...
 
 
@@ -166,17 +166,17 @@ class Case:
         edit = self.fault.message(self.scene.binding, self.target, size)
         return streams.with_channel(channel, edit(streams.channels[channel], self.begins_ns))
 
-    def truth(self, size: float, sensed: Array | None = None) -> Truth | None:
-        """What is true of the round with the fault at this size."""
+    def seen(self, size: float, sensed: Array | None = None) -> Seen:
+        """What there is to see of the fault at this size."""
         sensed = self.sensed(size) if sensed is None else sensed
         judged = self.scene.judge(self.noisy(sensed, size, None))
-        found = parted(judged.excess, judged.names)
+        found = seen(judged.excess, judged.names)
         if self.fault.of_stamps:
             row = (self.begins_ns - self.scene.motion.round.start_ns) * self.scene.rate_hz / NS
             return stamps_truth(self.fault, size, found, row, self._any_joint())
-        if found is None or not self.fault.kinds:
+        if not self.fault.kinds:
             return found
-        return Truth(found.onset, self.fault.kinds, self._any_joint() if self.fault.targets == 'all' else self._it())
+        return of_kind(found, self.fault.kinds, self._any_joint() if self.fault.targets == 'all' else self._it())
 
     def _any_joint(self) -> frozenset[tuple[str, str]]:
         """Every joint, and their channel as a whole."""
@@ -187,16 +187,20 @@ class Case:
         return frozenset({('joints', self.target)})
 
 
-def stamps_truth(
-    fault: Fault, size: float, found: Truth | None, begins_row: float, elements: frozenset[Element]
-) -> Truth | None:
-    """The truth of a fault of stamps: it begins where it begins, if it moves anything or is certain to be told.
+def stamps_truth(fault: Fault, size: float, found: Seen, begins_row: float, elements: frozenset[Element]) -> Seen:
+    """What there is to see of a fault of stamps: it begins where it begins, if it moves anything or is sure to be told.
 
     :param found: where motion parts because of it, if it does
     """
+    truth = Truth(begins_row, fault.kinds, elements)
     certain = fault.least is not None and size >= fault.least
-    row = int(np.ceil(begins_row - 1e-9))
-    return Truth(row, fault.kinds, elements) if found is not None or certain else None
+    return Seen(truth) if found.truth is not None or certain else Seen(None, (truth,) if found.marginal else ())
+
+
+def of_kind(found: Seen, kinds: frozenset[str], elements: frozenset[Element]) -> Seen:
+    """The same departures under the kind and elements of their cause."""
+    truth = None if found.truth is None else replace(found.truth, kinds=kinds, elements=elements)
+    return Seen(truth, tuple(replace(one, kinds=kinds, elements=elements) for one in found.marginal))
 
 
 def case_of(scene: Scene, fault: Fault) -> Case:
@@ -209,18 +213,18 @@ def case_of(scene: Scene, fault: Fault) -> Case:
     return Case(scene, fault, target, step)
 
 
-def smallest_visible(case: Situation, truths: dict[float, Truth | None]) -> float | None:
+def smallest_visible(case: Situation, truths: dict[float, Seen]) -> float | None:
     """The smallest size at which the round without noise would be seen, by bisection between and below the sizes."""
-    seen = [size for size, truth in truths.items() if truth is not None]
-    if not seen or len(truths) == 1:
+    visible = [size for size, found in truths.items() if found.truth is not None]
+    if not visible or len(truths) == 1:
         return None
-    high = min(seen)
+    high = min(visible)
     unseen = [size for size in truths if size < high]
     base = 1.0 if case.fault.unit.startswith('times') else 0.0
     low = max(unseen) if unseen else base + (high - base) / 8
     for _ in range(HALVINGS):
         middle = base + float(np.sqrt((low - base) * (high - base)))
-        low, high = (low, middle) if case.truth(middle) is not None else (middle, high)
+        low, high = (low, middle) if case.seen(middle).truth is not None else (middle, high)
     return high
 
 
@@ -238,7 +242,7 @@ def outcomes(
     """Every detector's word on a fault at each size and noise."""
     scene = case.scene
     hands = {size: case.sensed(size) for size in sizes}
-    truths = {size: case.truth(size, sensed) for size, sensed in hands.items()}
+    truths = {size: case.seen(size, sensed) for size, sensed in hands.items()}
     smallest = smallest_visible(case, truths)
     for size, truth in truths.items():
         for seed in seeds:
@@ -248,7 +252,7 @@ def outcomes(
                 'size': size,
                 'world': case.world(seed),
                 'target': case.target,
-                'multiple': multiple_of(case, size, smallest) if truth else None,
+                'multiple': multiple_of(case, size, smallest) if truth.truth else None,
                 'smallest': smallest,
             }
             yield score.of_verdict(about, judged.verdict, truth, scene.rate_hz)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
@@ -42,8 +43,8 @@ class Plan:
 
     scenes: int = 12
     seeds: int = 2
-    truths: int = 16
-    calm_seeds: int = 10
+    truths: int = 60
+    calm_seeds: int = 2
     edge_seeds: int = 100
     thin: int = 1
     noise_hours: float = 20.0
@@ -51,7 +52,7 @@ class Plan:
     faults: tuple[str, ...] = ()
 
 
-QUICK = Plan(scenes=4, seeds=1, truths=4, calm_seeds=3, edge_seeds=20, thin=2, noise_hours=0.5)
+QUICK = Plan(scenes=4, seeds=1, truths=8, calm_seeds=1, edge_seeds=20, thin=2, noise_hours=0.5)
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ class Found:
     budget_per_hour: float
     noise: list[noise.Count] = field(default_factory=list)
     row_ms: float | None = None
+    cpu_s: float = 0.0
     traces: list[Outcome] = field(default_factory=list)
 
     @property
@@ -135,6 +137,7 @@ class Found:
             'real_traces': _figures(self.traces),
             'noise': [asdict(one) for one in self.noise],
             'row_ms': self.row_ms,
+            'cpu_s': self.cpu_s,
             'outcomes': [one.as_dict() for one in self.outcomes + self.traces],
         }
 
@@ -158,6 +161,7 @@ def _figures(found: Sequence[Outcome]) -> list[dict[str, Any]]:
 
 def measure(plan: Plan, jobs: int, say: Say) -> Found:
     """Run the bench on the emulated hand."""
+    began_s = _cpu_s()
     say(f'{plan.scenes} scenes without a fault, {plan.truths} hands and {plan.calm_seeds} noises each')
     tasks = [(number, plan) for number in range(plan.scenes)]
     calm = [one for part in _spread(_calm, tasks, jobs, say) for one in part]
@@ -170,7 +174,14 @@ def measure(plan: Plan, jobs: int, say: Say) -> Found:
     say('pure noise at the edge of the envelope, and the cost of a row')
     counts = noise.false_alarms(plan.noise_hours)
     budget = emulated_hand().profile.false_alarms_per_hour
-    return Found(plan, calm, levels, found, budget, counts, noise.row_cost(), _traces(plan, levels, say))
+    row_ms, real = noise.row_cost(), _traces(plan, levels, say)
+    return Found(plan, calm, levels, found, budget, counts, row_ms, _cpu_s() - began_s, real)
+
+
+def _cpu_s() -> float:
+    """Processor time of this process and of those that it waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def _traces(plan: Plan, levels: dict[str, float], say: Say) -> list[Outcome]:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from transfer_audit.bench.divergence.peers import Call
-from transfer_audit.bench.divergence.truth import Truth
+from transfer_audit.bench.divergence.truth import Seen, Truth
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,13 @@ class Outcome:
         return asdict(self)
 
 
-def of_verdict(case: dict[str, Any], verdict: dict[str, Any], truth: Truth | None, rate_hz: float) -> Outcome:
+def of_verdict(case: dict[str, Any], verdict: dict[str, Any], seen: Seen, rate_hz: float) -> Outcome:
     """The detector's own verdict, scored.
 
     :param case: fault, size, world, target and multiple of the round
     """
     first = verdict['first_divergence']
+    truth = seen.truth if first is None else seen.nearest(first['onset_s'] * rate_hz)
     common = {**case, 'method': 'detector', 'verdict': verdict['verdict'], 'truth': _said(truth)}
     if truth is None or first is None:
         return Outcome(
@@ -73,9 +74,10 @@ def of_verdict(case: dict[str, Any], verdict: dict[str, Any], truth: Truth | Non
 
 
 def of_call(
-    case: dict[str, Any], method: str, call: Call | None, names: tuple[tuple[str, str, str], ...], truth: Truth | None
+    case: dict[str, Any], method: str, call: Call | None, names: tuple[tuple[str, str, str], ...], seen: Seen
 ) -> Outcome:
     """A peer's alarm, scored; it knows neither ties nor intervals nor timing."""
+    truth = seen.truth if call is None else seen.nearest(call.onset)
     common = {**case, 'method': method, 'verdict': '', 'truth': _said(truth), 'alarmed': call is not None}
     if call is None or truth is None:
         return Outcome(**common)
@@ -112,4 +114,4 @@ def _said(truth: Truth | None) -> str:
     if truth is None:
         return ''
     where = ', '.join(f'{name} ({channel})' for channel, name in sorted(truth.elements)[:6])
-    return f'{"/".join(sorted(truth.kinds))} at {where}, row {truth.onset}'
+    return f'{"/".join(sorted(truth.kinds))} at {where}, row {truth.onset:g}'

@@ -95,8 +95,8 @@ def plain(found: Iterable[Outcome]) -> list[Outcome]:
 
 
 def loud(found: Iterable[Outcome]) -> float | None:
-    """Share of the rounds in which nothing of the fault can be seen and that were called all the same."""
-    return _mean(one.alarmed for one in found if one.multiple is None)
+    """Share of the rounds with nothing to see that were called, and not for a departure that is just too small."""
+    return _mean(one.alarmed and one.onset_error is None for one in found if one.multiple is None)
 
 
 def smallest(found: Sequence[Outcome]) -> float | None:
@@ -121,9 +121,9 @@ def ahead(mine: Group, theirs: Group) -> str:
     if mine.onset_median is None or theirs.onset_median is None:
         return 'detector: the peer stays silent' if mine.onset_median is not None else 'no one calls it'
     gap = theirs.onset_median - mine.onset_median
-    if gap > 0.25:
+    if gap > 0.5:
         return 'detector'
-    if gap >= -0.25:
+    if gap >= -0.5:
         return 'even'
     signed = mine.onset_signed or 0.0
     if mine.misses is not None and theirs.misses is not None and theirs.misses > mine.misses + 0.05:

@@ -90,6 +90,7 @@ def _noise(found: Found) -> Iterator[str]:
         )
     if found.row_ms is not None:
         yield f'a row of 60 elements compared in {found.row_ms:.3f} ms   bound {ROW_BOUND_MS:g} ms'
+    yield f'{found.cpu_s:.0f} s of processor time'
 
 
 def _traces(found: Found) -> Iterator[str]:

@@ -11,12 +11,12 @@ import numpy as np
 from transfer_audit.bags.reader import open_bag
 from transfer_audit.bags.replay import Replay
 from transfer_audit.bench.divergence import changes
-from transfer_audit.bench.divergence.cases import outcomes, stamps_truth
+from transfer_audit.bench.divergence.cases import of_kind, outcomes, stamps_truth
 from transfer_audit.bench.divergence.changes import Edit
 from transfer_audit.bench.divergence.faults import CATALOGUE, TIMING, Fault
 from transfer_audit.bench.divergence.rows import Judged, judge
 from transfer_audit.bench.divergence.score import Outcome
-from transfer_audit.bench.divergence.truth import Truth, parted
+from transfer_audit.bench.divergence.truth import Seen, seen
 from transfer_audit.bench.divergence.worlds import Streams, shadow_of
 from transfer_audit.core.binding import Binding, open_hand
 from transfer_audit.core.types import NS, Array, Columns, Envelope, Round
@@ -104,15 +104,15 @@ class TraceCase:
         columns = edit(self.scene.streams.channels[CHANNEL], self.begins_ns)
         return self.scene.streams.with_channel(CHANNEL, columns)
 
-    def truth(self, size: float, sensed: Array | None = None) -> Truth | None:
-        """What is true of the recording with the fault at this size."""
+    def seen(self, size: float, sensed: Array | None = None) -> Seen:
+        """What there is to see of the fault at this size."""
         judged = self.scene.judge(self.noisy(np.empty(0), size, None))
-        found = parted(judged.excess, judged.names)
+        found = seen(judged.excess, judged.names)
         elements = frozenset({(CHANNEL, CHANNEL), (CHANNEL, SERVO)})
         if self.fault.of_stamps:
             row = (self.begins_ns - self.scene.round.start_ns) * self.scene.rate_hz / NS
             return stamps_truth(self.fault, size, found, row, elements)
-        return found if found is None else Truth(found.onset, self.fault.kinds or found.kinds, elements)
+        return of_kind(found, self.fault.kinds, elements) if self.fault.kinds else found
 
 
 def cases(recording: Recording) -> Iterator[TraceCase]:
