@@ -18,7 +18,8 @@ SHORTEST_LATE_START_S, LONGEST_LATE_START_S = 0.1, 10.0
 SURE_LATE_START_S = 0.5
 """Friction does not hold a servo back for this long and then let it take its course."""
 SETTLE_S = 0.3
-"""How long a servo may take from one course to the other when its delay steps."""
+"""How long a servo may take from one course to another: when its delay steps, and where a round begins in mid-motion,
+because the shadow is put on joints that are late already."""
 AGREES_S = 0.5
 """How long a motion must agree before its delay can be said to step."""
 MOTIONS = 5.0
@@ -73,7 +74,9 @@ def explain(
     element = Element(real, median, lower, upper, noise, rate_hz, alarm)
     if len(real) < 20 or not np.isfinite(element.tolerance):
         return None
-    return _constant(element, onset_row) or _late_start(element, onset_row) or _step(element, onset_row)
+    begun = element.without(slice(0, round(SETTLE_S * rate_hz)))
+    constant = _constant(element, onset_row) or _constant(begun, onset_row)
+    return constant or _late_start(element, onset_row) or _step(element, onset_row)
 
 
 def _constant(element: Element, onset_row: int) -> Explanation | None:

@@ -1,0 +1,88 @@
+"""What is wrong with the messages of one topic over a round, each fault once, under its cause."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from transfer_audit.core.timing.clock import SMALLEST_STEP_S, ClockStep, Drift
+from transfer_audit.core.types import NS
+
+FEW = 3
+FEW_SHARE = 0.02
+"""A topic may lose, repeat or disorder this many messages, and this share: a middleware's best effort does now and
+then, and interpolation over single messages is harmless. More is a finding."""
+ALLOWED_DRIFT_PPM = 500.0
+"""Quartz keeps 100 ppm and time daemons slew by up to 500: a clock beyond that is broken, or no clock of seconds."""
+DRIFTED_S = 0.010
+"""A drift matters once it has amounted to this over the round."""
+
+Kind = Literal['gap', 'drops', 'duplicates', 'disorder', 'clock step', 'clock drift']
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault of a topic: when it began, how large it is and what is allowed, both in `unit`."""
+
+    kind: Kind
+    start_ns: int
+    size: float
+    allowed: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A stretch without messages that is longer than allowed."""
+
+    start_ns: int
+    end_ns: int
+
+
+def gap_faults(gaps: Sequence[Gap], steps: Sequence[ClockStep], max_gap_ns: int, hold_back_ns: int) -> list[Fault]:
+    """Gaps that no step of the clock has torn.
+
+    A clock put forward leaves a gap of its own size; put back by most of the hold-back it makes all that follows late.
+    """
+
+    def torn(gap: Gap) -> bool:
+        at = [step for step in steps if gap.start_ns <= step.at_ns + max_gap_ns and step.at_ns <= gap.end_ns]
+        length = gap.end_ns - gap.start_ns
+        return any(step.size_ns > 0 and length <= step.size_ns + max_gap_ns for step in at) or any(
+            -step.size_ns > hold_back_ns / 2 for step in at
+        )
+
+    return [
+        Fault('gap', gap.start_ns, (gap.end_ns - gap.start_ns) / NS, max_gap_ns / NS, 's')
+        for gap in gaps
+        if not torn(gap)
+    ]
+
+
+def share_faults(kind: Kind, count: int, total: int, first_ns: int) -> list[Fault]:
+    """Drops, duplicates or disorder, if there are more than a few among `total` messages."""
+    share = count / total if total else 0.0
+    if count <= FEW or share <= FEW_SHARE:
+        return []
+    return [Fault(kind, first_ns, share, FEW_SHARE, 'of the messages')]
+
+
+def clock_faults(steps: Sequence[ClockStep], drift: Drift | None, start_ns: int) -> list[Fault]:
+    """Steps at their time; drift from the round's start on, since it makes messages late long before it is seen."""
+    found = [Fault('clock step', step.at_ns, step.size_ns / NS, SMALLEST_STEP_S, 's') for step in steps]
+    if drift is None or abs(drift.ppm) * drift.seconds / 1e6 < DRIFTED_S:
+        return found
+    if drift.low_ppm > ALLOWED_DRIFT_PPM or drift.high_ppm < -ALLOWED_DRIFT_PPM:
+        found.append(Fault('clock drift', start_ns, drift.ppm, ALLOWED_DRIFT_PPM, 'ppm'))
+    return found
+
+
+def unexplained(stamps: Sequence[int], start_ns: int, end_ns: int, steps: Sequence[ClockStep]) -> list[int]:
+    """Stamps within the round that a clock put back has not disordered."""
+    return [
+        stamp
+        for stamp in stamps
+        if start_ns <= stamp < end_ns
+        and not any(step.size_ns < 0 and step.at_ns + step.size_ns <= stamp <= step.at_ns for step in steps)
+    ]
