@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from transfer_audit.core.errors import AuditError
+from transfer_audit.core.errors import AuditError, UnknownElement
 
 NAME = 'bench'
 HELP = 'measure this tool on this machine; figures are ratios of what was measured in the same run'
@@ -90,9 +90,14 @@ def _divergence(arguments: argparse.Namespace) -> int:
     except ImportError as error:
         raise AuditError(f'{error.name} is missing; install it with: pip install "transfer_audit[bench]"') from error
     from transfer_audit.bench.divergence.curves import draw
+    from transfer_audit.bench.divergence.faults import CATALOGUE
     from transfer_audit.bench.divergence.run import QUICK, Plan, measure
     from transfer_audit.bench.divergence.table import table
 
+    known = [fault.name for fault in CATALOGUE]
+    for name in arguments.faults:
+        if name not in known:
+            raise UnknownElement('--faults', 'fault', name, known)
     plan = replace(QUICK if arguments.quick else Plan(), faults=tuple(arguments.faults), traces=arguments.traces)
     plan = replace(plan, scenes=arguments.scenes) if arguments.scenes else plan
     found = measure(plan, arguments.jobs, _say)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import matplotlib.pyplot as plt
 from transfer_audit.bench.divergence import summary
 from transfer_audit.bench.divergence.run import Found
 from transfer_audit.bench.divergence.score import Outcome
-from transfer_audit.bench.divergence.summary import BINS, Group, bin_of, group
+from transfer_audit.bench.divergence.summary import BINS, group
 
 COLOURS = {'detector': '#0b6e99', 'threshold': '#c46a1b', 'page_hinkley': '#7a7a7a'}
 NAMES = {'detector': 'detector', 'threshold': 'threshold held 50 ms', 'page_hinkley': 'Page-Hinkley (river)'}
@@ -45,19 +44,13 @@ def draw(found: Found, folder: Path) -> list[Path]:
     ]
 
 
-def _binned(found: Sequence[Outcome]) -> list[Group]:
-    visible = [one for one in found if one.multiple is not None]
-    groups = summary.by(visible, lambda one: bin_of(one.multiple or 0.0))
-    return [group(groups.get(index, [])) for index in range(len(BINS))]
-
-
 def _overall(found: Found, path: Path) -> Path:
     figure, axes = plt.subplots(2, 4, figsize=(15, 6.4), layout='constrained')
     for axis, (name, title, bound) in zip(axes.flat, PANELS, strict=True):
         for method, colour in COLOURS.items():
             if method != 'detector' and name in ('ties', 'coverage'):
                 continue
-            values = [getattr(figures, name) for figures in _binned(found.of(method))]
+            values = [getattr(group(ones), name) for ones in summary.binned(found.of(method)).values()]
             scale = 100.0 if name in SHARES else 1.0
             points = [(x, scale * y) for x, y in enumerate(values) if y is not None]
             axis.plot(*zip(*points, strict=True), 'o-', color=colour, label=NAMES[method]) if points else None

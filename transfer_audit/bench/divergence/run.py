@@ -153,6 +153,7 @@ def _figures(found: Sequence[Outcome]) -> list[dict[str, Any]]:
                 'smallest_visible': summary.smallest(ones),
                 'all': group(ones).as_dict(),
                 'plain': group(summary.plain(ones)).as_dict(),
+                'bins': [{'from': low, **group(part).as_dict()} for low, part in summary.binned(ones).items()],
                 'sizes': [{'size': size, 'rounds': len(part), **group(part).as_dict()} for size, part in sizes.items()],
             }
         )

@@ -89,6 +89,15 @@ def bin_of(multiple: float) -> int:
     return max(0, int(np.searchsorted(BINS, multiple + 1e-9, side='right')) - 1)
 
 
+def binned(found: Iterable[Outcome]) -> dict[float, list[Outcome]]:
+    """Rounds with something to see, by the lower end of their bin."""
+    bins: dict[float, list[Outcome]] = {low: [] for low in BINS}
+    for one in found:
+        if one.multiple is not None:
+            bins[BINS[bin_of(one.multiple)]].append(one)
+    return bins
+
+
 def plain(found: Iterable[Outcome]) -> list[Outcome]:
     """Rounds whose fault is at least PLAIN times the smallest visible."""
     return [one for one in found if one.multiple is not None and one.multiple >= PLAIN - 1e-9]
