@@ -153,11 +153,15 @@ def test_the_verdict_has_every_field_of_the_design_and_no_nan(world, binding):
     found = verdict(world, binding, Hand(jam_s=1.0))
     assert {'round', 'start_ns', 'end_ns', 'verdict', 'reason', 'first_divergence', 'channels', 'timing', 'metrics',
             'gate'} <= set(found)  # fmt: skip
-    assert set(found['first_divergence']) == {'channel', 'kind', 'element', 'onset_s', 'onset_interval_s', 'flagged_s',
-                                              'score', 'real', 'shadow', 'unit', 'ties'}  # fmt: skip
+    assert set(found['first_divergence']) == {
+        'channel', 'kind', 'element', 'onset_s', 'onset_interval_s', 'onset_interval_level', 'flagged_s', 'score', 'real',
+        'shadow', 'unit', 'phase', 'motion', 'explanation', 'ties',
+    }  # fmt: skip
     assert set(found['channels']) == set(found['timing']) == {'joints', 'tips'}
     for element in ('a', 'b'):
-        assert set(found['channels']['joints'][element]) == {'verdict', 'onset_s', 'rms', 'score', 'coverage'}
+        assert set(found['channels']['joints'][element]) == {
+            'verdict', 'why', 'kind', 'onset_s', 'phase', 'rms', 'score', 'coverage', 'smallest_visible', 'rows',
+        }  # fmt: skip
     for timing in found['timing'].values():
         assert {'delay_ms', 'rate_hz', 'drops', 'longest_gap_ms', 'jitter_ms', 'late', 'out_of_order',
                 'clock_steps'} <= set(timing)  # fmt: skip
@@ -182,6 +186,7 @@ def test_a_joint_that_jams_is_named_when_it_jams(world, binding):
     assert found['reason'].startswith('pose at b (joints), ')
     assert found['channels']['joints']['a']['verdict'] == 'agreed'
     assert found['channels']['joints']['b']['onset_s'] == first['onset_s']
+    assert first['motion'] in ('moving', 'reversing')
 
 
 def test_an_obstacle_that_is_nearer_than_in_the_model_is_named_at_the_touch(world, binding):
@@ -190,6 +195,7 @@ def test_an_obstacle_that_is_nearer_than_in_the_model_is_named_at_the_touch(worl
     touched = hand.pose_ns[(hand.pose_ns > 0) & (hand.force[:, 0] > 0.3)][0] / 1e9
     named = {(first['channel'], first['element']), *((tie['channel'], tie['element']) for tie in first['ties'])}
     assert ('tips', 'pad_b') in named or ('joints', 'b') in named
+    assert first['phase'] == 'in contact'
     assert first['onset_s'] == pytest.approx(touched, abs=0.06)
 
 
@@ -199,9 +205,11 @@ def test_a_swapped_pair_of_joints_diverges(world, binding):
     assert {name: element['verdict'] for name, element in found['channels']['joints'].items()} == {
         'a': 'diverged', 'b': 'diverged',
     }  # fmt: skip
+    assert found['first_divergence']['explanation'] in ('a and b are swapped', 'b and a are swapped')
 
 
 def test_a_delay_outside_of_the_family_is_timing_and_not_pose(world):
+    """Commands come every 5 ms and this hand acts every 2 ms: to its 60 ms come 0 and 1 ms in turn."""
     binding = world.hand(PRESS, family={'members': 8, 'parameters': PARAMETERS})
     events = Hand(delay_s=0.060).events(world.t0)
     del events['tips']
@@ -210,8 +218,10 @@ def test_a_delay_outside_of_the_family_is_timing_and_not_pose(world):
     assert (first['channel'], first['kind'], first['unit']) == ('joints', 'timing', 's')
     assert first['real'] == pytest.approx(0.060, abs=0.005)
     assert 0.005 <= first['shadow'][0] < first['shadow'][1] <= 0.020
-    for delay, low, high in found['timing']['joints']['delay_ms'].values():
-        assert delay == pytest.approx(60.0, abs=5.0) and low < 60.0 < high
+    delays = found['timing']['joints']['delay_ms']
+    delay, low, high = delays['a']
+    assert delay == pytest.approx(60.5, abs=0.3) and low < 60.7 and high > 60.3
+    assert delays['b'][0] == pytest.approx(60.5, abs=5.0)
 
 
 def test_a_dropout_is_a_timing_finding_where_it_begins(world, binding):
@@ -230,7 +240,31 @@ def test_a_dropout_is_a_timing_finding_where_it_begins(world, binding):
 def test_a_tip_that_never_touches_is_unaudited(world, binding):
     found = verdict(world, binding, Hand(scale=0.1))
     assert found['channels']['tips']['pad_b']['verdict'] == 'unaudited'
-    assert found['verdict'] == 'agreed' and '1 were never excited' in found['reason']
+    assert found['channels']['tips']['pad_b']['why'] == 'never touched'
+    assert found['verdict'] == 'agreed' and '1 stay unaudited: 1 never touched' in found['reason']
+
+
+def test_the_smallest_visible_mismatch_was_visible_and_half_of_it_was_not(world, binding):
+    """A constant shift of joint a from 1 s on, of the size the verdict states; half of the family's width is in it."""
+    seen = verdict(world, binding)['channels']['joints']['a']['smallest_visible']
+    assert 0.01 < seen < 0.2
+    for size, expected in ((1.3 * seen, 'diverged'), (0.1 * seen, 'agreed')):
+        hand = Hand()
+        hand.pose[hand.pose_ns > SECOND, 0] += size
+        found = verdict(world, binding, hand)
+        assert found['channels']['joints']['a']['verdict'] == expected, (size, found['reason'])
+
+
+def test_a_family_too_wide_to_see_anything_leaves_its_elements_unaudited(world):
+    gains = {'gain': {'field': 'actuator_kp', 'select': ['*'], 'range': [0.02, 50.0], 'scale': 'relative'}}
+    binding = world.hand(
+        PRESS, channels={'joints': {'noise': 0.001, 'tolerance': 0.3}, 'tips': TIPS},
+        family={'members': 8, 'parameters': gains},
+    )  # fmt: skip
+    found = verdict(world, binding); print(found["channels"])
+    joint = found["channels"]["joints"]["b"]
+    assert joint['verdict'] == 'unaudited' and 'smallest mismatch' in joint['why']
+    assert joint['smallest_visible'] > np.ptp(Hand().pose[:, 1])
 
 
 def test_nan_measurements_are_gaps_of_their_element_alone(world, binding):

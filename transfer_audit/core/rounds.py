@@ -34,17 +34,22 @@ def rounds_from_marks(marks: Iterable[tuple[int, str]], end_ns: int) -> list[Rou
 
 
 class CommandMeter:
-    """The fastest change of a commanded actuator between two commands of a round, and which came too late."""
+    """The fastest change of a commanded actuator between two commands of a round, and which came too late.
 
-    def __init__(self, plan: CommandPlan, clock: Clock) -> None:
+    :param timestep_s: of the simulation: a command acts from the first step on that begins at or after its stamp
+    """
+
+    def __init__(self, plan: CommandPlan, clock: Clock, timestep_s: float) -> None:
         width = len(plan.actuators)
+        self._step_ns = to_ns(timestep_s)
         self._scale = plan.scale
         self.timeline = Timeline(width if plan.speed_scale is None else 2 * width, to_ns(clock.hold_back_s))
         self.start(0)
 
     def start(self, start_ns: int) -> None:
         """Begin a round."""
-        self._taken_ns = start_ns - 1
+        self._start_ns, self._taken_ns = start_ns, start_ns - 1
+        self._waited_ns = self._count = 0
         self._last: tuple[int, Array] | None = None
         self.peak: float | None = None
 
@@ -57,6 +62,8 @@ class CommandMeter:
         stamps = self.timeline.stamps
         begin, end = np.searchsorted(stamps, [self._taken_ns, until_ns], side='right')
         if end > begin:
+            self._waited_ns += int(((self._start_ns - stamps[begin:end]) % self._step_ns).sum())
+            self._count += int(end - begin)
             self._measure(stamps[begin:end], self.timeline.values[begin:end, : len(self._scale)] * self._scale)
         self._taken_ns = max(self._taken_ns, until_ns)
         self.timeline.drop(until_ns)
@@ -70,6 +77,11 @@ class CommandMeter:
         if not np.isnan(speeds).all():
             fastest = float(np.nanmax(speeds))
             self.peak = fastest if self.peak is None else max(self.peak, fastest)
+
+    @property
+    def waited_s(self) -> float:
+        """How long a command waited on average for the physics step that acted on it: a real hand does not wait."""
+        return self._waited_ns / NS / self._count if self._count else 0.0
 
     def forget(self, before_ns: int) -> None:
         """Let go of commands and counts older than `before_ns`."""

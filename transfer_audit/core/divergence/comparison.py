@@ -15,6 +15,7 @@ from transfer_audit.core.divergence.findings import Finding
 from transfer_audit.core.divergence.history import History, Traces
 from transfer_audit.core.divergence.onset import onset
 from transfer_audit.core.divergence.threshold import Law, law_of
+from transfer_audit.core.phases.motion import motion_phase
 from transfer_audit.core.types import Array, Stamps
 
 Mask = npt.NDArray[np.bool_]
@@ -156,6 +157,8 @@ class Comparison:
         first, past = self.history.latest(alarm.row + 1)
         bounds = (past.real - past.upper, past.lower - past.real)[alarm.side][:, element] - self.tolerance[element]
         row, earliest, latest = onset(bounds / self.noise[element], max(0, alarm.zero_row - first))
+        driven = (channel, column) in self._driven
+        motion = motion_phase(past.median[:, element], int(row), self.rate_hz, self.noise[element]) if driven else None
         at = alarm.row - self.rows + len(traces)
         assert self._evidence is not None
         return Finding(
@@ -171,7 +174,8 @@ class Comparison:
             real=float(traces.real[at, element]),
             shadow=(float(traces.lower[at, element]), float(traces.upper[at, element])),
             evidence=float(self._evidence[element]),
-            driven=(channel, column) in self._driven,
+            driven=driven,
+            motion=motion,
         )
 
     def _anchor(self, row_ns: Stamps) -> None:

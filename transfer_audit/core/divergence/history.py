@@ -49,11 +49,11 @@ class History:
         room = KEPT_ROWS - self._rows
         if room > 0:
             self._kept.append(traces[:room])
+        while self._recent and self._recent_rows - len(self._recent[0]) >= RECENT_ROWS:
+            self._recent_rows -= len(self._recent.popleft())
         self._recent.append(traces)
         self._rows += len(traces)
         self._recent_rows += len(traces)
-        while self._recent_rows - len(self._recent[0]) >= RECENT_ROWS:
-            self._recent_rows -= len(self._recent.popleft())
 
     def first(self) -> Traces | None:
         """The first rows of the round, KEPT_ROWS at most."""
@@ -62,7 +62,8 @@ class History:
         return self._kept[0] if self._kept else None
 
     def latest(self, until: int) -> tuple[int, Traces]:
-        """RECENT_ROWS rows before row `until` of the round, or as many as there are; and the number of the first."""
+        """RECENT_ROWS rows before row `until`, one of those added last; or as many as there are. And the number of the
+        first."""
         traces = joined(self._recent)
         begin = self._rows - len(traces)
         first = max(begin, until - RECENT_ROWS)

@@ -1,0 +1,150 @@
+"""Findings -> causes: whether timing alone, or a mix-up of names or units, explains them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from transfer_audit.core.divergence import Comparison, Finding
+from transfer_audit.core.divergence.history import Traces
+from transfer_audit.core.likeness import likeness, settled, swapped
+from transfer_audit.core.phases import Phases
+from transfer_audit.core.timing import Delay, Explanation, explain, frozen
+from transfer_audit.core.timing.moved import moved
+
+MOST_EXPLAINED = 24
+"""Findings that are looked into at most, the earliest first."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The delay of command to motion that the family has for a joint, s: of its median member as simulated, and the
+    range of the parameter."""
+
+    middle_s: float
+    low_s: float
+    high_s: float
+
+    def of_command(self, delay: Delay) -> Delay:
+        """A delay against the family's median as one of command to motion."""
+        middle = self.middle_s
+        return Delay(delay.delay_s + middle, delay.low_s + middle, delay.high_s + middle, delay.explained)
+
+
+def placed(finding: Finding, comparison: Comparison, phases: Phases) -> Finding:
+    """A finding with its phase of contact."""
+    index = comparison.names.index((finding.channel, finding.element))
+    phase = phases.phase(index, finding.earliest_ns, finding.latest_ns)
+    return replace(finding, phase=phase)
+
+
+def attributed(
+    findings: Sequence[Finding], comparison: Comparison, expected: dict[tuple[str, str], Expected],
+    horizon_s: float | None = None,
+) -> list[Finding]:  # fmt: skip
+    """Findings, those that timing or a mix-up explains being named so.
+
+    A pose that agrees once a delay is compensated is timing; so is every other finding that the same delay takes away.
+    """
+    traces = comparison.history.first()
+    if traces is None or not findings:
+        return list(findings)
+    causes = _Causes(comparison, traces, expected, horizon_s)
+    ordered = sorted(findings, key=lambda finding: finding.onset_ns)
+    found = [causes.timed(finding) for finding in ordered[:MOST_EXPLAINED]]
+    found = [causes.consequence(finding) for finding in found]
+    return causes.mixed_up(found) + ordered[MOST_EXPLAINED:]
+
+
+class _Causes:
+    """Looks into the findings of one round."""
+
+    def __init__(
+        self, comparison: Comparison, traces: Traces, expected: dict[tuple[str, str], Expected], horizon_s: float | None
+    ) -> None:  # fmt: skip
+        self._comparison, self._traces, self._expected = comparison, traces, expected
+        self._lower, self._upper = traces.lower - comparison.tolerance, traces.upper + comparison.tolerance
+        self._settled = settled(traces.real, comparison.rate_hz, horizon_s)
+        self._accepted: list[Explanation] = []
+
+    def timed(self, finding: Finding) -> Finding:
+        """A pose finding of a joint as timing, if that alone explains it."""
+        index, row = self._index(finding), self._comparison.row_of(finding.onset_ns)
+        if finding.kind != 'pose' or finding.element.partition('.')[2] or row >= len(self._traces):
+            return finding
+        real, noise = self._traces.real[:, index], float(self._comparison.noise[index])
+        lower, upper = self._lower[:, index], self._upper[:, index]
+        still = frozen(real, lower, upper, row, noise)
+        if still is not None:
+            length_s = (still[1] - still[0]) / self._comparison.rate_hz
+            return replace(
+                finding, kind='timing', unit='s', real=length_s, shadow=(0.0, 0.0), explanation='the signal is frozen'
+            )
+        explanation = explain(
+            real, self._traces.median[:, index], lower, upper, noise, self._comparison.rate_hz, row,
+            lambda a, b, c: self._comparison.alarm(index, a, b, c),
+        )  # fmt: skip
+        if explanation is None:
+            return finding
+        self._accepted.append(explanation)
+        return self._as_timing(finding, explanation)
+
+    def _as_timing(self, finding: Finding, explanation: Explanation) -> Finding:
+        base = self._expected.get((finding.channel, finding.element), Expected(0.0, 0.0, 0.0))
+        delay_s = base.of_command(explanation.delay).delay_s
+        words = {
+            'delay': f'the motion comes {1e3 * delay_s:.1f} ms after the command',
+            'late start': f'the motion starts {delay_s:.2f} s after the command',
+            'delay step': f'from here on the motion comes {1e3 * delay_s:.1f} ms after the command',
+        }
+        return replace(
+            finding, kind='timing', unit='s', real=delay_s, shadow=(base.low_s, base.high_s),
+            explanation=words[explanation.cause],
+        )  # fmt: skip
+
+    def consequence(self, finding: Finding) -> Finding:
+        """Any other finding that vanishes once the delay of the joints is compensated follows from it."""
+        delays = [explanation for explanation in self._accepted if explanation.cause != 'delay step']
+        if finding.kind == 'timing' or not delays:
+            return finding
+        shift = float(np.median([explanation.delay.delay_s for explanation in delays])) * self._comparison.rate_hz
+        index = self._index(finding)
+        real = self._traces.real[:, index]
+        lower, upper = moved(self._lower[:, index], shift), moved(self._upper[:, index], shift)
+        if self._comparison.alarm(index, real, lower, upper) is not None:
+            return finding
+        delay_s = shift / self._comparison.rate_hz
+        return replace(
+            finding, kind='timing', unit='s', real=delay_s, shadow=(0.0, 0.0),
+            explanation='it agrees once the delay of the joints is compensated',
+        )  # fmt: skip
+
+    def mixed_up(self, findings: list[Finding]) -> list[Finding]:
+        """Poses that look like another joint's, or like the joint's own in other units, are said to."""
+        poses = [f for f in findings if f.kind == 'pose' and not f.element.partition('.')[2]]
+        words = {(f.channel, f.element): self._likeness(f) for f in poses}
+        for channel in {finding.channel for finding in poses}:
+            words.update(self._swaps([finding for finding in poses if finding.channel == channel]))
+        return [replace(f, explanation=words.get((f.channel, f.element), '') or f.explanation) for f in findings]
+
+    def _likeness(self, finding: Finding) -> str:
+        index = self._index(finding)
+        found = likeness(self._settled[:, index], self._traces.median[:, index], float(self._comparison.noise[index]))
+        return f'it looks {found.kind}' if found is not None else ''
+
+    def _swaps(self, poses: list[Finding]) -> dict[tuple[str, str], str]:
+        columns = [self._index(finding) for finding in poses]
+        pairs = swapped(
+            self._settled[:, columns], self._lower[:, columns], self._upper[:, columns],
+            lambda real, lower, upper, column: self._comparison.alarm(columns[column], real, lower, upper),
+        )  # fmt: skip
+        said = {}
+        for a, b in pairs:
+            for one, other in ((poses[a], poses[b]), (poses[b], poses[a])):
+                said[one.channel, one.element] = f'{one.element} and {other.element} are swapped'
+        return said
+
+    def _index(self, finding: Finding) -> int:
+        return self._comparison.names.index((finding.channel, finding.element))
