@@ -218,12 +218,18 @@ def test_rows_are_counted_by_phase_where_both_sides_are_known():
     assert counts[:, OTHER].tolist() == [0, 0, 0]
 
 
-def test_slip_counts_while_its_tip_touches_on_either_side():
+@pytest.mark.parametrize('cuts', [(), (4,), (3, 7, 12)])
+def test_slip_counts_once_both_sides_have_been_in_contact_for_50_ms(cuts):
+    """Contact on one side from row 2, on the other from row 4, until row 20: rows of 10 ms, so from row 9 on."""
     found = Phases(CONTACTS)
-    rows = rows_of(pressed(10, (2, 4)), pressed(10, (3, 6)) + pressed(10, (8, 9), tip=1))
-    found.step(rows)
-    mask = found.mask(rows)
-    assert np.flatnonzero(mask[:, SLIP]).tolist() == [2, 3, 4, 5]
+    real, shadow = pressed(40, (2, 20)), pressed(40, (4, 30)) + pressed(40, (8, 9), tip=1)
+    masks = []
+    for part in np.split(np.arange(40), cuts):
+        rows = rows_of(real[part], shadow[part], first=int(part[0]))
+        found.step(rows)
+        masks.append(found.mask(rows))
+    mask = np.concatenate(masks)
+    assert np.flatnonzero(mask[:, SLIP]).tolist() == list(range(9, 20))
     assert mask[:, [J, A, B, OTHER]].all()
     with pytest.raises(ValueError, match='taken last'):
         found.mask(rows_of(np.zeros((10, 2))))

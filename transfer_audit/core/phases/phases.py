@@ -26,6 +26,7 @@ BOUNCE_S = 0.02
 KEPT = 1000
 """Contacts of a tip that are kept from either end of a round."""
 _COUNT_ROWS = 256
+_NEVER = np.iinfo(np.int64).min // 2
 
 
 @dataclass
@@ -39,10 +40,14 @@ class _Contact:
 
 @dataclass(frozen=True)
 class _Taken:
-    """Rows that wait to be counted, with which tips touch, shape (N, T), and the level of both sides, (N, 2 T)."""
+    """Rows that wait to be counted, with which tips touch, shape (N, T), and the level of both sides, (N, 2 T).
+
+    `firm`: where a tip has touched on both sides for AROUND_S.
+    """
 
     rows: Rows
     touching: Mask
+    firm: Mask
     level: Array
 
 
@@ -72,6 +77,7 @@ class Phases:
         tips = len(self.map.tips)
         self._level = np.full((1, 2 * tips), np.nan)
         self._touching: Mask = np.zeros((1, tips), bool)
+        self._both_ns = np.full(tips, _NEVER)
         self._contacts: list[list[_Contact]] = [[] for _ in range(tips)]
         self._dropped = [False] * tips
         self._made: list[list[int]] = [[] for _ in range(tips)]
@@ -89,10 +95,11 @@ class Phases:
         level = self._levels(rows)
         up = level == 1.0
         touching = up[:, :tips] | up[:, tips:]
+        firm = self._firm(rows.row_ns, up[:, :tips] & up[:, tips:])
         if (touching != self._touching).any():
             self._change(rows.row_ns, level, touching)
         self._level, self._touching = level[-1:], touching[-1:]
-        self._latest = _Taken(rows, touching, level)
+        self._latest = _Taken(rows, touching, firm, level)
         self._waiting.append(self._latest)
         self._waiting_rows += count
         if self._waiting_rows >= _COUNT_ROWS:
@@ -106,6 +113,16 @@ class Phases:
         level = np.where(force > self._upper, 1.0, np.where(force <= self._lower, 0.0, np.nan))
         level[0] = np.where(np.isnan(level[0]), self._level[0], level[0])
         return forward_filled(level)
+
+    def _firm(self, row_ns: Stamps, both: Mask) -> Mask:
+        """Where both sides have been in contact for AROUND_S, shape (N, T)."""
+        if not both.any():
+            self._both_ns[:] = row_ns[-1]
+            return both
+        begun = np.where(both, _NEVER, row_ns[:, None])
+        last_apart = np.maximum.accumulate(np.vstack([self._both_ns, begun]), axis=0)
+        self._both_ns = last_apart[-1]
+        return both & (row_ns[:, None] - last_apart[1:] > self._around_ns)
 
     def _change(self, row_ns: Stamps, level: Array, touching: Mask) -> None:
         """Begin and end contacts where tips change from row to row."""
@@ -166,7 +183,8 @@ class Phases:
         return None if np.isnan(sides).all() else False
 
     def mask(self, rows: Rows) -> Mask:
-        """Which values of the rows taken last count, shape (N, C): slip only where its tip touches, all else always.
+        """Which values of the rows taken last count, shape (N, C): slip only where its tip is in contact on both sides and
+        not just making it, all else always.
 
         :raises ValueError: if these are not the rows taken last
         """
@@ -174,7 +192,7 @@ class Phases:
         if len(self._gated) and len(out):
             if self._latest is None or self._latest.rows is not rows:
                 raise ValueError('a mask is known only of the rows that were taken last')
-            out[:, self._gated] = self._latest.touching @ self._tells[:, self._gated] > 0
+            out[:, self._gated] = self._latest.firm @ self._tells[:, self._gated] > 0
         return out
 
     def counts(self) -> Counts:

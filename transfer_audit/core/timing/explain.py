@@ -26,10 +26,12 @@ MOTIONS = 5.0
 """A motion speaks for an explanation if it spans this many tolerances."""
 CLEAN_S = 1.0
 """If something else happens later, a delay must have explained the motion for this long since the alarm."""
-LEAD, CLEAR_LEAD = 0.85, 2.0
+LEAD, EARLY_LEAD, CLEAR_LEAD = 0.85, 1.25, 2.0
 """How many times as much an explanation without delay must leave (in squares) to be ruled out. Servos with a delay of
 15 ms and more reach 0.9 to 1000, those with another damping, gain, friction or play mostly 0.05 to 0.8. Where a round
-is explained only in part the lead must be clear."""
+is explained only in part the lead must be clear, and that of a hand before its family is in doubt a stiffer hand's."""
+SURE_SHARE = 1 / 3
+"""A delay that is the same throughout is known to within this share of itself."""
 
 Cause = Literal['delay', 'late start', 'delay step']
 
@@ -105,9 +107,13 @@ def _late_start(element: Element, onset_row: int) -> Explanation | None:
 def _starts_late(found: Explanation, element: Element) -> bool:
     """Whether a late start that something else follows is not what friction does to a slow motion."""
     delay_s, rows = found.delay.delay_s, slice(0, found.until_row)
-    if found.until_row == len(element) or delay_s >= SURE_LATE_START_S:
-        return True
     late = element.moved(delay_s, hold=True)
+    if delay_s < SHORTEST_LATE_START_S:
+        return False
+    if found.until_row == len(element):
+        return late.lead_over_rivals(element.median, rows) >= LEAD
+    if delay_s >= SURE_LATE_START_S:
+        return True
     if late.span(rows) < 2 * MOTIONS * element.tolerance:
         return False
     return delay_s >= LONGEST_DELAY_S or late.lead_over_rivals(element.median, rows) >= CLEAR_LEAD
@@ -136,7 +142,7 @@ def _lasts(found: Explanation, element: Element, onset_row: int) -> bool:
     shifted = element.moved(found.delay.delay_s)
     lead = shifted.lead_over_rivals(element.median, slice(0, found.until_row))
     if found.until_row == len(element):
-        return lead >= LEAD
+        return lead >= (LEAD if found.delay.delay_s > 0 else EARLY_LEAD)
     return found.until_row - onset_row >= CLEAN_S * element.rate_hz and lead >= CLEAR_LEAD
 
 
@@ -148,7 +154,7 @@ def _accepted(
         return None
     until = element.moved(guess / element.rate_hz, hold).clean_until()
     delay = _measured(element, guess, slice(0, until), hold)
-    if delay is None:
+    if delay is None or delay.high_s - delay.low_s > 2 * SURE_SHARE * abs(delay.delay_s):
         return None
     shifted = element.moved(delay.delay_s, hold)
     until = shifted.clean_until()
