@@ -1,5 +1,6 @@
 """A servo that is late is told from one that moves in another way, on simulated hands and on real ones."""
 
+import csv
 from functools import cache
 from pathlib import Path
 
@@ -91,17 +92,23 @@ def beyond_the_median(motion, delay_s):
     return delay_s - delay_between(family(motion)[0], simulated(motion), RATE, NOISE).delay_s
 
 
-def alarm(real, lower, upper):
+def alarm_at(noise):
     """A plain CUSUM: the onset of its first alarm, or None."""
-    statistic, zero = 0.0, 0
-    for row, outside in enumerate(
-        np.nan_to_num(np.maximum(np.maximum(lower - real, real - upper), 0.0) / NOISE, nan=0.5)
-    ):
-        statistic = max(0.0, statistic + min(outside, LEVEL / 2 + 0.5) - 0.5)
-        zero = row + 1 if statistic == 0.0 else zero
-        if statistic >= LEVEL:
-            return zero
-    return None
+
+    def alarm(real, lower, upper):
+        statistic, zero = 0.0, 0
+        outside = np.maximum(np.maximum(lower - real, real - upper), 0.0) / noise
+        for row, excess in enumerate(np.nan_to_num(outside, nan=0.5)):
+            statistic = max(0.0, statistic + min(excess, LEVEL / 2 + 0.5) - 0.5)
+            zero = row + 1 if statistic == 0.0 else zero
+            if statistic >= LEVEL:
+                return zero
+        return None
+
+    return alarm
+
+
+alarm = alarm_at(NOISE)
 
 
 def judged(motion, gaps=(), seed=0, **fault):
@@ -231,39 +238,72 @@ def test_right_after_the_alarm_too_little_has_moved_to_say():
     assert explain(*early, NOISE, RATE, onset, alarm) is None
 
 
-DATA = Path(__file__).parents[4] / 'shared' / 'data' / 'xl330'
+ROOT = Path(__file__).parents[3]
+DATA = ROOT.parent / 'shared' / 'data'
+real_data = pytest.mark.skipif(not DATA.is_dir(), reason=f'the real traces are not at {DATA}')
 
 
-def real_rows(bag, gain):
-    """Real, median and widened envelope of the servo of a bag, shape (N,) each."""
+def real_rounds(bag, profile, model, tolerance):
+    """Real, median and widened envelope of the one joint of a bag, shape (N,) each, round by round."""
     from transfer_audit.bags.audit import audit_recording
     from transfer_audit.core.binding import open_hand
 
-    profile = Path(__file__).parents[3] / 'config' / 'xl330_pendulum' / 'profile.yaml'
     scored = []
-    audit_recording(DATA / bag, open_hand(profile, DATA / f'pendulum_kp{gain}.xml'), watch=scored.append)
-    real = np.concatenate([s.rows.real['joints'][:, 0] for s in scored])
-    shadow = [s.rows.shadow['joints'] for s in scored]
-    median, lower, upper = (
-        np.concatenate([getattr(envelope, side)[:, 0] for envelope in shadow]) for side in ('median', 'lower', 'upper')
+    found = audit_recording(
+        DATA / bag, open_hand(ROOT / 'config' / profile / 'profile.yaml', DATA / model), watch=scored.append
     )
-    return real, median, lower - 0.02, upper + 0.02
+    times = np.concatenate([s.rows.row_ns for s in scored])
+    envelopes = [s.rows.shadow['joints'] for s in scored]
+    sides = [np.concatenate([s.rows.real['joints'][:, 0] for s in scored])]
+    sides += [np.concatenate([getattr(e, side)[:, 0] for e in envelopes]) for side in ('median', 'lower', 'upper')]
+    widened = [sides[0], sides[1], sides[2] - tolerance, sides[3] + tolerance]
+    for round_ in found['rounds']:
+        rows = (times >= round_['start_ns']) & (times < round_['end_ns'])
+        yield round_['round'], [side[rows] for side in widened]
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason=f'the real traces are not at {DATA}')
+def explained(rows, noise, rate_hz):
+    """The explanation of a round, and whether it alarmed."""
+    alarm = alarm_at(noise)
+    onset = alarm(rows[0], rows[2], rows[3])
+    return (None, False) if onset is None else (explain(*rows, noise, rate_hz, onset, alarm), True)
+
+
+def servo(bag, gain):
+    ((_, rows),) = real_rounds(f'xl330/{bag}', 'xl330_pendulum', f'xl330/pendulum_kp{gain}.xml', 0.02)
+    return explained(rows, 0.0015, 200.0)
+
+
+@real_data
 def test_a_real_command_stream_with_35_ms_more_delay_is_late_by_that():
-    """The family is late by 2.5 ms at the median, and by half a physics step of 1 ms less than the twin."""
-    rows = real_rows('twin_delay35ms_kp400_sinsin', 400)
-    found = explain(*rows, 0.0015, 200.0, alarm(*rows[:1], *rows[2:]), alarm)
+    """The family is late by 2.5 ms at the median, and by half a physics step of 1 ms more than its parameter says."""
+    found, _ = servo('twin_delay35ms_kp400_sinsin', 400)
     assert found is not None and found.cause == 'delay'
     assert found.delay.delay_s + 0.0025 + 0.0005 == pytest.approx(0.035, abs=0.0005)
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason=f'the real traces are not at {DATA}')
+@real_data
 @pytest.mark.parametrize('gain', [100, 400])
 @pytest.mark.parametrize('motion', ['sin_sin', 'sin_time_square', 'up_and_down'])
 def test_a_real_servo_that_its_model_is_too_simple_for_is_not_late(motion, gain):
-    rows = real_rows(f'kp{gain}_{motion}', gain)
-    onset = alarm(*rows[:1], *rows[2:])
-    assert onset is not None
-    assert explain(*rows, 0.0015, 200.0, onset, alarm) is None
+    assert servo(f'kp{gain}_{motion}', gain) == (None, True)
+
+
+@real_data
+@pytest.mark.parametrize('bag', ['contact_speed500_force100', 'contact_speed100_force100'])
+def test_rounds_of_a_real_hand_that_began_late_are_told_from_those_that_touched(bag):
+    """Late by more than 0.5 s after the command, where the family has 0.05 to 0.3; all touch what the model lacks."""
+    with (DATA / 'rh56' / 'contact_onsets.csv').open() as file:
+        began = {
+            int(row['trial']): float(row['command_to_motion_s']) for row in csv.DictReader(file) if row['bag'] == bag
+        }
+    model = 'rh56/model/inspire_right.xml'
+    for trial, rows in real_rounds(f'rh56/{bag}', 'inspire_rh56', model, 0.03):
+        found, alarmed = explained(rows, 0.0015, 50.0)
+        assert alarmed
+        if began[trial] > 0.5:
+            assert found is not None and found.cause == 'late start' and found.until_row < len(rows[0])
+            assert found.delay.delay_s == pytest.approx(began[trial] - 0.175, abs=0.1)
+        elif began[trial] < 0.3:
+            assert found is None
+    assert min(began.values()) < 0.3 and max(began.values()) > 0.5
