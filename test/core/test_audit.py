@@ -154,8 +154,8 @@ def test_the_verdict_has_every_field_of_the_design_and_no_nan(world, binding):
     assert {'round', 'start_ns', 'end_ns', 'verdict', 'reason', 'first_divergence', 'channels', 'timing', 'metrics',
             'gate'} <= set(found)  # fmt: skip
     assert set(found['first_divergence']) == {
-        'channel', 'kind', 'element', 'onset_s', 'onset_interval_s', 'onset_interval_level', 'flagged_s', 'score', 'real',
-        'shadow', 'unit', 'phase', 'motion', 'explanation', 'ties',
+        'channel', 'kind', 'element', 'onset_s', 'onset_interval_s', 'onset_interval_level', 'flagged_s', 'score',
+        'real', 'shadow', 'unit', 'phase', 'motion', 'explanation', 'ties',
     }  # fmt: skip
     assert set(found['channels']) == set(found['timing']) == {'joints', 'tips'}
     for element in ('a', 'b'):
@@ -334,6 +334,7 @@ def spoilt(t0):
         receive = stamps + delays
         if name == 'joints':
             stamps[580:590] += 700 * MS
+            stamps[740:] += 40 * MS
             receive[300:308] += 2 * SECOND
         kept = (stamps - t0 < 800 * MS) | (stamps - t0 > 950 * MS)
         order = np.argsort(receive[kept], kind='stable')

@@ -120,6 +120,7 @@ class Aligner:
         """Drop measurements that no row at or after `before_ns` needs."""
         for lane in self.lanes.values():
             lane.timeline.forget(before_ns)
+            lane.timing.forget(before_ns)
 
     def drop(self, before_ns: int) -> None:
         """Let go of measurements that rows after `before_ns` do not need; counts of this round stay."""

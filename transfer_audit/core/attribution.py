@@ -11,7 +11,7 @@ from transfer_audit.core.divergence import Comparison, Finding
 from transfer_audit.core.divergence.history import Traces
 from transfer_audit.core.likeness import likeness, settled, swapped
 from transfer_audit.core.phases import Phases
-from transfer_audit.core.timing import Delay, Explanation, explain, frozen
+from transfer_audit.core.timing import Delay, Explanation, Fault, explain, frozen
 from transfer_audit.core.timing.moved import moved
 
 MOST_EXPLAINED = 24
@@ -31,6 +31,25 @@ class Expected:
         """A delay against the family's median as one of command to motion."""
         middle = self.middle_s
         return Delay(delay.delay_s + middle, delay.low_s + middle, delay.high_s + middle, delay.explained)
+
+
+_WORDS = {
+    'gap': 'no message came for {size:.3g} s',
+    'drops': '{size:.1%} of the messages are missing',
+    'duplicates': '{size:.1%} of the messages repeat a stamp',
+    'disorder': '{size:.1%} of the messages came out of order',
+    'clock step': 'the clock of the stamps jumped by {size:.3g} s',
+    'clock drift': 'the clock of the stamps drifts by {size:.0f} ppm',
+}
+
+
+def of_topic(channel: str, fault: Fault, max_gap_ns: int) -> Finding:
+    """A fault of a topic as a finding; it concerns the whole channel."""
+    start, flagged = fault.start_ns, fault.start_ns + (max_gap_ns if fault.kind == 'gap' else 0)
+    return Finding(
+        channel, 'timing', channel, fault.unit, start, start, flagged, flagged, abs(fault.size) / fault.allowed,
+        fault.size, (0.0, fault.allowed), explanation=_WORDS[fault.kind].format(size=fault.size),
+    )  # fmt: skip
 
 
 def placed(finding: Finding, comparison: Comparison, phases: Phases) -> Finding:

@@ -46,7 +46,7 @@ class Conclusion:
             'reason': reason,
             'first_divergence': say(first, ties, self._round.start_ns) if named and first else None,
             'channels': channels,
-            'timing': {plan.name: self._timing(plan, findings) for plan in self._binding.channels},
+            'timing': {plan.name: self._timing(plan) for plan in self._binding.channels},
         }
 
     def nothing(self) -> str:
@@ -93,23 +93,14 @@ class Conclusion:
             return None
         return {phase: int(rows) for phase, rows in zip(PHASES, self._phases.counts()[:, index], strict=True)}
 
-    def _timing(self, plan: ChannelPlan, findings: list[Finding]) -> dict[str, Any]:
-        lane, start, end = self._lanes[plan.name], self._round.start_ns, self._end_ns
-        report = lane.timing.report()
-        steps = [(at, size) for at, size in lane.timing.clock_steps if start <= at < end]
+    def _timing(self, plan: ChannelPlan) -> dict[str, Any]:
+        lane = self._lanes[plan.name]
         return {
             'delay_ms': {
                 column: [1e3 * delay.delay_s, 1e3 * delay.low_s, 1e3 * delay.high_s] if delay else None
                 for column, delay in self._delays(plan).items()
             },
-            'rate_hz': report.rate_hz,
-            'drops': report.drops,
-            'longest_gap_ms': None if report.longest_gap_s is None else 1e3 * report.longest_gap_s,
-            'jitter_ms': None if report.jitter_s is None else 1e3 * report.jitter_s,
-            'late': lane.timeline.count('late', start, end),
-            'out_of_order': lane.timeline.count('out_of_order', start, end),
-            'duplicates': lane.timeline.count('duplicates', start, end),
-            'clock_steps': [{'at_s': (at - start) / NS, 'step_s': size / NS} for at, size in steps[:20]],
+            **lane.timing.fields(lane.timeline.faults, self._end_ns),
         }
 
     def _delays(self, plan: ChannelPlan) -> dict[str, Delay | None]:

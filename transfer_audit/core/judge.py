@@ -10,15 +10,17 @@ import numpy as np
 
 from transfer_audit.core import family as families
 from transfer_audit.core.align import Aligner, Rows
-from transfer_audit.core.attribution import Expected, attributed, placed
+from transfer_audit.core.attribution import Expected, attributed, of_topic, placed
 from transfer_audit.core.binding import Binding
 from transfer_audit.core.conclusion import Conclusion
 from transfer_audit.core.divergence import Comparison, Finding, Law, first_of
 from transfer_audit.core.phases import ContactMap, Phases
 from transfer_audit.core.rounds import CommandMeter, SlipMetric
-from transfer_audit.core.timing import Gap
 from transfer_audit.core.types import NS, Array, Columns, Envelope, Round, to_ns
 from transfer_audit.core.verdict import as_json, say, sentence
+
+LOOK_S = 0.1
+"""How often a running round is looked over for faults of its topics."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ class Judge:
         self.comparison.start(round_.start_ns)
         self.phases.start(round_.start_ns)
         self._slip.start()
-        self._rows_done_ns = round_.start_ns - 1
+        self._rows_done_ns = self._looked_ns = round_.start_ns - 1
+        self._faulty: list[Finding] = []
 
     def end(self, end_ns: int, success: bool | None = None) -> None:
         """Say when the round ends; rows before that are still judged."""
@@ -104,9 +107,11 @@ class Judge:
         self._commands.forget(before_ns)
 
     def first(self) -> tuple[Finding | None, list[Finding]]:
-        """The first divergence so far, and its ties."""
+        """The first divergence so far, and its ties; topics are looked at every LOOK_S."""
         found = [placed(finding, self.comparison, self.phases) for finding in self.comparison.findings]
-        return first_of(found + self._topic_findings())
+        if self._rows_done_ns - self._looked_ns >= to_ns(LOOK_S):
+            self._looked_ns, self._faulty = self._rows_done_ns, self._topic_findings(self._rows_done_ns)
+        return first_of(found + self._faulty)
 
     def say(self, finding: Finding, ties: list[Finding]) -> dict[str, Any]:
         """A finding as it stands in the verdict JSON."""
@@ -127,9 +132,8 @@ class Judge:
             self.binding, self._clock, round_, self.comparison, self.phases, self.aligner.lanes, expected
         )
         found = [placed(finding, self.comparison, self.phases) for finding in self.comparison.findings]
-        findings = (
-            attributed(found, self.comparison, expected, self.binding.profile.resync.horizon_s) + self._topic_findings()
-        )
+        findings = attributed(found, self.comparison, expected, self.binding.profile.resync.horizon_s)
+        findings += self._topic_findings(round_.end_ns)
         first, _ = first_of(findings)
         problem = problem or conclusion.nothing() or self._unshadowed(first)
         verdict = conclusion.verdict(findings, problem)
@@ -148,21 +152,17 @@ class Judge:
             f'shadow did without them and this may follow from it: {sentence(first, self.round.start_ns)}'
         )
 
-    def _topic_findings(self) -> list[Finding]:
+    def _topic_findings(self, until_ns: int) -> list[Finding]:
+        """Faults of the topics in the round up to an instant."""
         assert self.round is not None
         lanes = [
             lane for lane in self.aligner.lanes.values() if lane.plan.required or lane.timeline.newest_ns is not None
         ]
-        return [self._gap_finding(lane.plan.name, gap) for lane in lanes for gap in lane.timing.gaps]
-
-    def _gap_finding(self, name: str, gap: Gap) -> Finding:
-        length, allowed = (gap.end_ns - gap.start_ns) / NS, self._clock.max_gap_s
-        flagged = gap.start_ns + to_ns(allowed)
-        first = gap.start_ns
-        return Finding(
-            name, 'timing', name, 's', first, first, flagged, flagged, length / allowed, length, (0, allowed),
-            explanation='no message came',
-        )  # fmt: skip
+        return [
+            of_topic(lane.plan.name, fault, to_ns(self._clock.max_gap_s))
+            for lane in lanes
+            for fault in lane.timing.faults(lane.timeline.faults, until_ns)
+        ]
 
     def _metrics(self, round_: Round) -> dict[str, Any]:
         real, shadow = self._slip.rate('real'), self._slip.rate('shadow')

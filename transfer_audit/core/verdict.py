@@ -43,7 +43,9 @@ def sentence(finding: Finding, start_ns: int) -> str:
     )
     values = f'real {finding.real:.4g} {finding.unit}, family {low:.4g} to {high:.4g} {finding.unit}'
     if finding.kind == 'timing':
-        return said + (f'{finding.explanation} (family {low:.3g} to {high:.3g} s)' if high > 0 else finding.explanation)
+        return said + (
+            f'{finding.explanation} (allowed {low:.3g} to {high:.3g} {finding.unit})' if high else finding.explanation
+        )
     return said + values + (f'; {finding.explanation}' if finding.explanation else '')
 
 
