@@ -126,9 +126,7 @@ def _places(times: Array, levels: Array) -> list[int]:
     flat = levels - _slope(times, levels) * times
     rises = np.diff(flat)
     scatter = 1.4826 * float(np.median(np.abs(rises - np.median(rises)))) / np.sqrt(2)
-    score = np.zeros(count)
-    for place in range(_FEWEST_BESIDE_STEP, count - _FEWEST_BESIDE_STEP + 1):
-        score[place] = np.median(flat[place : place + _WINDOW]) - np.median(flat[max(0, place - _WINDOW) : place])
+    score = _rise(flat)
     found: list[int] = []
     least = max(SMALLEST_STEP_S, CLEAR * scatter)
     while np.abs(score).max() >= 0.9 * least:
@@ -139,6 +137,23 @@ def _places(times: Array, levels: Array) -> list[int]:
             found.append(place)
         score[max(0, best - _WINDOW) : best + _WINDOW + 1] = 0.0
     return sorted(found)
+
+
+def _rise(flat: Array) -> Array:
+    """At each block, the median of the few from it on less that of the few before it; 0 at either end, shape (B,)."""
+    count, few = len(flat), _FEWEST_BESIDE_STEP
+    after, before = np.zeros(count), np.zeros(count)
+    if count >= _WINDOW:
+        medians = np.median(np.lib.stride_tricks.sliding_window_view(flat, _WINDOW), axis=1)
+        after[: len(medians)] = medians
+        before[_WINDOW:] = medians[: count - _WINDOW]
+    for place in range(max(0, count - _WINDOW + 1), count):
+        after[place] = np.median(flat[place:])
+    for place in range(1, min(_WINDOW, count)):
+        before[place] = np.median(flat[:place])
+    rise = after - before
+    rise[:few] = rise[count - few + 1 :] = 0.0
+    return np.asarray(rise)
 
 
 def _slope(times: Array, levels: Array) -> float:
