@@ -104,3 +104,9 @@ def test_every_detector_speaks_of_every_size_and_noise(scene):
     plain = [one for one in found if one.size == 0.15]
     assert all(one.alarmed and one.element == 1.0 and abs(one.onset_error) <= 5 for one in plain)
     assert all(one.multiple is None for one in found if one.size == 0.005)
+
+
+def test_a_stuck_joint_may_be_called_by_its_pose_or_by_its_frozen_signal(scene):
+    found = case(scene, 'stuck', 'index_2', 1.5).seen(2.0)
+    assert found.truth.kinds == {'pose', 'timing'} and found.truth.elements == {('joints', 'index_2')}
+    assert found.truth.onset > 150 and found.nearest(150.0).kinds == {'timing'}

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from transfer_audit.bench.divergence.run import Plan, measure
+from transfer_audit.bench.divergence.cases import Calm
+from transfer_audit.bench.divergence.run import FaultFree, Plan, measure
 from transfer_audit.bench.divergence.table import table
 
 pytest.importorskip('river')
@@ -45,3 +46,11 @@ def test_curves_are_drawn(found, tmp_path):
 
     for path in draw(found, tmp_path / 'curves'):
         assert path.read_bytes().startswith(b'\x89PNG')
+
+
+@pytest.mark.parametrize(
+    ('edge', 'alarms', 'kept'), [(False, 2, True), (False, 3, False), (True, 5, True), (True, 8, False)]
+)
+def test_a_budget_is_kept_by_count_inside_and_unless_refuted_at_the_edge(edge, alarms, kept):
+    rounds = [Calm('w', edge, 0.1, 'called' if index < alarms else '', {}) for index in range(20)]
+    assert FaultFree('f', 'w', rounds).within(1.0) is kept

@@ -176,7 +176,9 @@ class Case:
             return stamps_truth(self.fault, size, found, row, self._any_joint())
         if not self.fault.kinds:
             return found
-        return of_kind(found, self.fault.kinds, self._any_joint() if self.fault.targets == 'all' else self._it())
+        elements = self._any_joint() if self.fault.targets == 'all' else self._it()
+        row = (self.begins_ns - self.scene.motion.round.start_ns) * self.scene.rate_hz / NS
+        return of_kind(found, self.fault, elements, row)
 
     def _any_joint(self) -> frozenset[tuple[str, str]]:
         """Every joint, and their channel as a whole."""
@@ -197,10 +199,16 @@ def stamps_truth(fault: Fault, size: float, found: Seen, begins_row: float, elem
     return Seen(truth) if found.truth is not None or certain else Seen(None, (truth,) if found.marginal else ())
 
 
-def of_kind(found: Seen, kinds: frozenset[str], elements: frozenset[Element]) -> Seen:
-    """The same departures under the kind and elements of their cause."""
-    truth = None if found.truth is None else replace(found.truth, kinds=kinds, elements=elements)
-    return Seen(truth, tuple(replace(one, kinds=kinds, elements=elements) for one in found.marginal))
+def of_kind(found: Seen, fault: Fault, elements: frozenset[Element], begins_row: float) -> Seen:
+    """The same departures under the kinds and elements of their cause.
+
+    What may be called timing as well as pose shows in the signal itself from its beginning on.
+    """
+    truth = None if found.truth is None else replace(found.truth, kinds=fault.kinds, elements=elements)
+    marginal = [replace(one, kinds=fault.kinds, elements=elements) for one in found.marginal]
+    if len(fault.kinds) > 1:
+        marginal.append(Truth(begins_row, frozenset({'timing'}), elements))
+    return Seen(truth, tuple(marginal))
 
 
 def case_of(scene: Scene, fault: Fault) -> Case:

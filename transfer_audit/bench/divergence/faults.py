@@ -141,6 +141,7 @@ CATALOGUE: tuple[Fault, ...] = (
     Fault(
         'stuck', 's', 'joint', (0.05, 0.1, 0.2, 0.5, 1.0, 2.0),
         message=lambda b, t, s: changes.stuck(_column(b, t), s),
+        kinds=TIMING | {'pose'},
     ),
     Fault(
         'dropout', 's', 'clock', (0.05, 0.09, 0.13, 0.2, 0.5, 1.0),

@@ -109,10 +109,10 @@ class TraceCase:
         judged = self.scene.judge(self.noisy(np.empty(0), size, None))
         found = seen(judged.excess, judged.names)
         elements = frozenset({(CHANNEL, CHANNEL), (CHANNEL, SERVO)})
+        row = (self.begins_ns - self.scene.round.start_ns) * self.scene.rate_hz / NS
         if self.fault.of_stamps:
-            row = (self.begins_ns - self.scene.round.start_ns) * self.scene.rate_hz / NS
             return stamps_truth(self.fault, size, found, row, elements)
-        return of_kind(found, self.fault.kinds, elements) if self.fault.kinds else found
+        return of_kind(found, self.fault, elements, row) if self.fault.kinds else found
 
 
 def cases(recording: Recording) -> Iterator[TraceCase]:
