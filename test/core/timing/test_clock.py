@@ -167,3 +167,20 @@ def test_what_arrives_between_rounds_does_not_pile_up():
     assert sum(len(stamps) for stamps, _ in timing.clock._waiting) < 500_000
     timing.forget(T0 + 100 * SECOND)
     assert sum(len(stamps) for stamps, _ in timing.clock._waiting) < 20
+
+
+@pytest.mark.parametrize('rate_hz', [5.0, 30.0, 200.0])
+def test_a_second_of_slow_delivery_is_no_step(rate_hz):
+    stamps = regular(12, rate_hz)
+    slow = (stamps >= T0 + 5 * SECOND) & (stamps < T0 + 6.5 * SECOND)
+    assert watched(columns(stamps, jittered(stamps, 1.0) + np.where(slow, 80 * MS, 0))).steps() == []
+
+
+@pytest.mark.parametrize('rate_hz', [30.0, 500.0])
+def test_minutes_of_heavy_tailed_delivery_have_hardly_a_step(rate_hz):
+    steps = 0
+    for seed in range(10):
+        stamps = regular(60, rate_hz)
+        late_ms = np.random.default_rng(seed).lognormal(1.0, 1.2, len(stamps))
+        steps += len(watched(columns(stamps, stamps + (late_ms * MS).astype(np.int64))).steps())
+    assert steps <= 1

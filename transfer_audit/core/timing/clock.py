@@ -15,11 +15,13 @@ SMALLEST_STEP_S = 0.010
 """A smaller step moves nothing by a row of the audit clock, and a route that has become slower looks the same."""
 CLEAR = 6.0
 """A step stands out of the scatter from block to block by this many deviations."""
+HELD_UP_S = 3.0
+"""Messages that come later for at most this long and then as before were held up: no clock goes there and back."""
 _PENDING = 1 << 18
 """At most this many arrivals wait to be told of which round they are."""
 _CHUNKS = 256
 _WINDOW = 5
-_FEWEST_BESIDE_STEP = 2
+_FEWEST_BESIDE_STEP = 3
 _FEWEST_FOR_DRIFT = 10
 
 
@@ -136,7 +138,20 @@ def _places(times: Array, levels: Array) -> list[int]:
         if abs(_size(times, levels, place)) >= least:
             found.append(place)
         score[max(0, best - _WINDOW) : best + _WINDOW + 1] = 0.0
-    return sorted(found)
+    return _without_hold_ups(times, levels, sorted(found))
+
+
+def _without_hold_ups(times: Array, levels: Array, places: list[int]) -> list[int]:
+    """Places at which a clock stepped: not where messages began to be held up, nor where that ended."""
+    found: list[int] = []
+    for place in places:
+        back = found and times[place] - times[found[-1]] <= HELD_UP_S
+        before = _size(times, levels, found[-1]) if back else 0.0
+        if before < 0 and abs(before + _size(times, levels, place)) <= max(-before / 2, SMALLEST_STEP_S):
+            found.pop()
+        else:
+            found.append(place)
+    return found
 
 
 def _rise(flat: Array) -> Array:
