@@ -154,7 +154,8 @@ def test_a_hand_that_is_early_has_a_negative_delay(motion):
     [
         {'friction': 0.3}, {'friction': 3.0}, {'friction': 5.0}, {'friction': 10.0}, {'damping': 3.0},
         {'damping': 10.0}, {'gain': 0.7}, {'gain': 1.4}, {'load': 2.0}, {'load': 4.0}, {'offset': 0.06},
-        {'backlash': 0.02}, {'backlash': 0.04},
+        {'backlash': 0.02}, {'backlash': 0.04}, {'damping': 1.5}, {'damping': 2.0}, {'gain': 0.85}, {'gain': 1.3},
+        {'friction': 2.0}, {'friction': 7.0},
     ],
     ids=lambda fault: '-'.join(f'{name}{value:g}' for name, value in fault.items()),
 )  # fmt: skip
