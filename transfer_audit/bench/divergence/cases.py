@@ -14,7 +14,7 @@ import numpy as np
 from transfer_audit.bench.divergence import faults, score
 from transfer_audit.bench.divergence.faults import PICKED, Fault
 from transfer_audit.bench.divergence.peers import Peer, page_hinkley, threshold_peer
-from transfer_audit.bench.divergence.rows import Judged, judge
+from transfer_audit.bench.divergence.rows import Judged, excess_of, judge, names_of
 from transfer_audit.bench.divergence.score import Outcome
 from transfer_audit.bench.divergence.truth import Element, Seen, Truth, seen
 from transfer_audit.bench.divergence.worlds import (
@@ -104,6 +104,10 @@ class Scene:
         """What the judge says of these messages."""
         return judge(self.binding, streams, self.envelopes, self.motion.round)
 
+    def excess(self, streams: Streams) -> Array:
+        """How far these messages lie outside, shape (N, C)."""
+        return excess_of(self.binding, streams, self.envelopes, self.motion.round)
+
 
 @lru_cache(maxsize=1)
 def emulated_hand() -> Binding:
@@ -169,8 +173,8 @@ class Case:
     def seen(self, size: float, sensed: Array | None = None) -> Seen:
         """What there is to see of the fault at this size."""
         sensed = self.sensed(size) if sensed is None else sensed
-        judged = self.scene.judge(self.noisy(sensed, size, None))
-        found = seen(judged.excess, judged.names)
+        excess = self.scene.excess(self.noisy(sensed, size, None))
+        found = seen(excess, names_of(self.scene.binding))
         if self.fault.of_stamps:
             row = (self.begins_ns - self.scene.motion.round.start_ns) * self.scene.rate_hz / NS
             return stamps_truth(self.fault, size, found, row, self._any_joint())

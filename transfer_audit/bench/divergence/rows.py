@@ -11,7 +11,7 @@ import numpy as np
 from transfer_audit.bench.divergence.worlds import Streams
 from transfer_audit.core.binding import Binding
 from transfer_audit.core.judge import Judge
-from transfer_audit.core.types import NS, Array, Columns, Envelope, Round
+from transfer_audit.core.types import NS, Array, Envelope, Round
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,16 @@ def judge(binding: Binding, streams: Streams, envelopes: Mapping[str, Envelope],
 
     :param envelopes: the shadow's rows of the whole round, by channel
     """
+    judge, excess = _fed(binding, streams, envelopes, round_)
+    return Judged(judge.verdict(), names_of(binding), excess)
+
+
+def excess_of(binding: Binding, streams: Streams, envelopes: Mapping[str, Envelope], round_: Round) -> Array:
+    """The aligned rows of a round alone, as in `Judged`: its verdict costs more and is not asked for."""
+    return _fed(binding, streams, envelopes, round_)[1]
+
+
+def _fed(binding: Binding, streams: Streams, envelopes: Mapping[str, Envelope], round_: Round) -> tuple[Judge, Array]:
     assert round_.end_ns is not None
     judge = Judge(binding)
     judge.start(round_)
@@ -51,7 +61,7 @@ def judge(binding: Binding, streams: Streams, envelopes: Mapping[str, Envelope],
         first = round((int(scored.rows.row_ns[0]) - round_.start_ns) * binding.profile.clock.rate_hz / NS)
         part = _excess(binding, scored.rows.real, scored.rows.shadow)
         excess[first : first + len(part)] = part
-    return Judged(judge.verdict(), names_of(binding), excess)
+    return judge, excess
 
 
 def _excess(binding: Binding, real: Mapping[str, Array], shadow: Mapping[str, Envelope]) -> Array:
@@ -62,8 +72,3 @@ def _excess(binding: Binding, real: Mapping[str, Array], shadow: Mapping[str, En
         outside = np.maximum(np.maximum(low - real[plan.name], real[plan.name] - high), 0.0)
         parts.append(np.nan_to_num(outside / plan.noise, nan=0.0))
     return np.concatenate(parts, axis=1)
-
-
-def arrived_in_order(columns: Columns) -> Columns:
-    """Messages in order of their arrival."""
-    return columns[np.argsort(columns.receive_ns, kind='stable')]

@@ -42,7 +42,7 @@ class Plan:
     """
 
     scenes: int = 12
-    seeds: int = 2
+    seeds: int = 1
     truths: int = 60
     calm_seeds: int = 2
     edge_seeds: int = 100

@@ -14,7 +14,7 @@ from transfer_audit.bench.divergence import changes
 from transfer_audit.bench.divergence.cases import of_kind, outcomes, stamps_truth
 from transfer_audit.bench.divergence.changes import Edit
 from transfer_audit.bench.divergence.faults import CATALOGUE, TIMING, Fault
-from transfer_audit.bench.divergence.rows import Judged, judge
+from transfer_audit.bench.divergence.rows import Judged, excess_of, judge, names_of
 from transfer_audit.bench.divergence.score import Outcome
 from transfer_audit.bench.divergence.truth import Seen, seen
 from transfer_audit.bench.divergence.worlds import Streams, shadow_of
@@ -24,7 +24,7 @@ from transfer_audit.resources import hand_profile
 
 HAND, CHANNEL, SERVO = 'xl330_pendulum', 'joints', 'servo'
 RECORDINGS = ('twin_nominal_kp400_sinsin', 'kp400_*', 'kp100_*')
-ONSETS = 10
+ONSETS = 4
 
 
 def _late(binding: Binding, target: str, size: float) -> Edit:
@@ -72,6 +72,10 @@ class Recording:
         """What the judge says of these messages."""
         return judge(self.binding, streams, self.envelopes, self.round)
 
+    def excess(self, streams: Streams) -> Array:
+        """How far these messages lie outside, shape (N, C)."""
+        return excess_of(self.binding, streams, self.envelopes, self.round)
+
     def with_tolerance(self, tolerance: float) -> Recording:
         """The same recording, judged with another tolerance."""
         plans = tuple(
@@ -106,8 +110,8 @@ class TraceCase:
 
     def seen(self, size: float, sensed: Array | None = None) -> Seen:
         """What there is to see of the fault at this size."""
-        judged = self.scene.judge(self.noisy(np.empty(0), size, None))
-        found = seen(judged.excess, judged.names)
+        excess = self.scene.excess(self.noisy(np.empty(0), size, None))
+        found = seen(excess, names_of(self.scene.binding))
         elements = frozenset({(CHANNEL, CHANNEL), (CHANNEL, SERVO)})
         row = (self.begins_ns - self.scene.round.start_ns) * self.scene.rate_hz / NS
         if self.fault.of_stamps:
@@ -154,9 +158,9 @@ def _joined(parts: list[Columns]) -> Columns:
 
 
 def _agreeing(recording: Recording) -> Recording:
-    judged = recording.judge(recording.streams)
+    excess = recording.excess(recording.streams)
     plan = recording.binding.channel(CHANNEL)
-    return recording.with_tolerance(float(plan.tolerance[0] + judged.excess.max() * plan.noise[0]))
+    return recording.with_tolerance(float(plan.tolerance[0] + excess.max() * plan.noise[0]))
 
 
 def measure(folder: Path, levels: dict[str, float], thin: int, say: Callable[[str], None]) -> list[Outcome]:
