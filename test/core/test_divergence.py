@@ -1,5 +1,7 @@
 """The detector keeps its budget of false alarms, finds what departs, and says when it began."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -196,6 +198,20 @@ def test_the_first_is_the_earliest_onset_not_the_earliest_alarm():
 def test_onsets_whose_intervals_overlap_are_ties():
     a, b, c = finding('a', 100, latest=130), finding('b', 135), finding('c', 141)
     assert first_of([c, b, a]) == (a, [b])
+
+
+def test_what_cannot_make_an_element_part_comes_first_only_where_nothing_else_was_found():
+    lossy, parted = replace(finding('lossy', 50, kind='timing'), minor=True), finding('parted', 100)
+    assert first_of([lossy, parted]) == (parted, []) and first_of([lossy]) == (lossy, [])
+
+
+def test_of_ties_causes_come_before_what_they_cause():
+    """Timing, then joints that are driven, then the one with more evidence when the first alarm was raised."""
+    late = finding('late', 108, kind='timing')
+    driver, dragged = replace(finding('driver', 105), driven=True), replace(finding('dragged', 104), evidence=9.0)
+    assert first_of([dragged, driver])[0] == driver and first_of([dragged, driver, late])[0] == late
+    strong = replace(driver, element='strong', evidence=2.0)
+    assert first_of([driver, strong, dragged]) == (strong, [driver, dragged])
 
 
 def test_the_first_does_not_depend_on_the_order_of_the_findings():

@@ -39,7 +39,8 @@ class Lane:
 
     def add(self, columns: Columns) -> None:
         """Take measurements in order of arrival."""
-        self.timing.arrived(columns)
+        if self.plan.stamped:
+            self.timing.arrived(columns)
         self.timeline.add(columns)
 
     def start(self, start_ns: int) -> None:

@@ -12,6 +12,7 @@ from transfer_audit.core.divergence.history import Traces
 from transfer_audit.core.likeness import likeness, settled, swapped
 from transfer_audit.core.phases import Phases
 from transfer_audit.core.timing import Delay, Explanation, Fault, explain, frozen
+from transfer_audit.core.timing.faults import ALLOWED_SHARE
 from transfer_audit.core.timing.moved import moved
 
 MOST_EXPLAINED = 24
@@ -49,6 +50,7 @@ def of_topic(channel: str, fault: Fault, max_gap_ns: int) -> Finding:
     return Finding(
         channel, 'timing', channel, fault.unit, start, start, flagged, flagged, abs(fault.size) / fault.allowed,
         fault.size, (0.0, fault.allowed), explanation=_WORDS[fault.kind].format(size=fault.size),
+        minor=fault.kind in ALLOWED_SHARE,
     )  # fmt: skip
 
 

@@ -73,6 +73,7 @@ class ChannelPlan:
 
     :param noise: standard deviation of the measurement, shape (C,), channel units; `tolerance` likewise
     :param scale: model units per message unit, shape (E,); `offset` likewise
+    :param stamped: the messages carry stamps, of a clock of their own; else they count from when they were received
     :param correlation: time over which the noise stays alike, s; 0: white
     """
 
@@ -90,6 +91,7 @@ class ChannelPlan:
     hold: bool
     required: bool = True
     correlation: float = 0.0
+    stamped: bool = True
 
     @property
     def correlation_s(self) -> Array:

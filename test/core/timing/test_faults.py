@@ -61,13 +61,13 @@ def test_a_gap_is_a_gap_and_not_drops():
 
 def test_lost_messages_are_a_fault_from_the_first_on():
     stamps, receives = topic()
-    lost = np.arange(205, 600, 20)
+    lost = np.arange(600)[(np.arange(600) >= 149) & np.isin(np.arange(600) % 4, (1, 2))]
     (fault,) = faults(np.delete(stamps, lost), np.delete(receives, lost))
-    assert (fault.kind, fault.start_ns, fault.allowed) == ('drops', stamps[204], 0.02)
-    assert fault.size == pytest.approx(20 / 600, rel=0.01)
+    assert (fault.kind, fault.start_ns, fault.allowed) == ('drops', stamps[148], 0.34)
+    assert fault.size == pytest.approx(len(lost) / 600, rel=0.01)
 
 
-@pytest.mark.parametrize('lost', [[100], [100, 200, 300], [50, 150, 250, 350, 450]])
+@pytest.mark.parametrize('lost', [[100], [100, 200, 300], [50, 150, 250, 350, 450], range(1, 599, 5)])
 def test_a_few_lost_messages_are_only_counted(lost):
     stamps, receives = topic()
     timing, timeline, end_ns = audited(np.delete(stamps, lost), np.delete(receives, lost))
@@ -145,7 +145,7 @@ def test_faults_do_not_depend_on_how_messages_were_cut():
     rng = np.random.default_rng(5)
     stamps, receives = topic(jitter_ms=3.0)
     stamps = stamps + np.where(np.arange(600) >= 420, 45 * MS, 0)
-    keep = rng.random(600) > 0.05
+    keep = rng.random(600) > 0.4
     again = rng.random(600) < 0.04
     stamps, receives = np.append(stamps[keep], stamps[again]), np.append(receives[keep], receives[again] + 3 * MS)
     whole = faults(stamps, receives)

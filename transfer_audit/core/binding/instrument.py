@@ -116,6 +116,7 @@ class Instrument:
             hold=channel.interpolation == 'hold',
             required=channel.required,
             correlation=channel.noise_correlation_s,
+            stamped=channel.stamp != 'receive',
         )
 
     def _located(self, model: mujoco.MjModel, name: str, channel: Channel, key: str | int, target: str) -> Element:

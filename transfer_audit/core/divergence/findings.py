@@ -13,6 +13,7 @@ class Finding:
     :param earliest_ns: with `latest_ns` the interval of the onset at `divergence.onset.LEVEL`
     :param evidence: how far outside the element was, in alarm levels, when the first alarm of the round was raised
     :param driven: whether a commanded actuator moves it: of coupled elements that part together it comes first
+    :param minor: it cannot make an element part, and comes first only where nothing else was found
     :param phase: free, making contact or in contact; None where no force is measured
     :param motion: what the commanded motion did then: holding, starting, moving, reversing, stopping
     :param explanation: what the departure looks like, in words; may be empty
@@ -31,6 +32,7 @@ class Finding:
     shadow: tuple[float, float]
     evidence: float = 0.0
     driven: bool = False
+    minor: bool = False
     phase: str | None = None
     motion: str | None = None
     explanation: str = ''
@@ -42,6 +44,7 @@ def first_of(findings: Sequence[Finding]) -> tuple[Finding | None, list[Finding]
     Of overlapping ones the order cannot be told from time, so causes come before what they cause: timing, then joints
     that an actuator drives, then the rest; within these the one with more evidence at the time of the first alarm.
     """
+    findings = [finding for finding in findings if not finding.minor] or findings
     if not findings:
         return None, []
     earliest = min(findings, key=lambda finding: (finding.onset_ns, finding.flagged_ns))

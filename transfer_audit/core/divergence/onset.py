@@ -25,8 +25,9 @@ def onset(departure: Array, zero: int) -> tuple[float, float, float]:
 
     Starting from the row after the last zero of the statistic (Page's estimate, late by the drift where a departure
     grows slowly), a line is fitted to the departure in the narrowest window about its crossing in which the slope is
-    clear. It cannot lie before a row that is surely inside, nor behind one that is surely outside. The interval is that of the crossing of a fitted line with noise of unit variance (delta method; Draper and
-    Smith, Applied Regression Analysis, 1998, sec. 3.2).
+    clear. It cannot lie before a row that is surely inside, nor behind one that is surely outside. The interval is that
+    of the crossing of a fitted line with noise of unit variance (delta method; Draper and Smith, Applied Regression
+    Analysis, 1998, sec. 3.2).
 
     :param departure: beyond one bound in units of noise, up to the alarm, shape (n,); NaN where unknown
     :param zero: index of the row after the last zero of the statistic

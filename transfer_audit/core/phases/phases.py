@@ -183,8 +183,8 @@ class Phases:
         return None if np.isnan(sides).all() else False
 
     def mask(self, rows: Rows) -> Mask:
-        """Which values of the rows taken last count, shape (N, C): slip only where its tip is in contact on both sides and
-        not just making it, all else always.
+        """Which values of the rows taken last count, shape (N, C): slip only where its tip is in contact on both
+        sides and not just making it, all else always.
 
         :raises ValueError: if these are not the rows taken last
         """
