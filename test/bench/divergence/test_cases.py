@@ -110,3 +110,8 @@ def test_a_stuck_joint_may_be_called_by_its_pose_or_by_its_frozen_signal(scene):
     found = case(scene, 'stuck', 'index_2', 1.5).seen(2.0)
     assert found.truth.kinds == {'pose', 'timing'} and found.truth.elements == {('joints', 'index_2')}
     assert found.truth.onset > 150 and found.nearest(150.0).kinds == {'timing'}
+
+
+def test_a_fault_of_stamps_too_small_to_move_anything_may_still_be_told(scene):
+    found = case(scene, 'clock_ahead', 'joints').seen(0.005)
+    assert found.truth is None and found.nearest(0.0).kinds == {'timing'}

@@ -194,13 +194,14 @@ class Case:
 
 
 def stamps_truth(fault: Fault, size: float, found: Seen, begins_row: float, elements: frozenset[Element]) -> Seen:
-    """What there is to see of a fault of stamps: it begins where it begins, if it moves anything or is sure to be told.
+    """What there is to see of a fault of stamps: it begins where it begins. It must be told if it moves anything or is
+    certain to be told, and may be told else: the stamps themselves show it.
 
     :param found: where motion parts because of it, if it does
     """
     truth = Truth(begins_row, fault.kinds, elements)
     certain = fault.least is not None and size >= fault.least
-    return Seen(truth) if found.truth is not None or certain else Seen(None, (truth,) if found.marginal else ())
+    return Seen(truth) if found.truth is not None or certain else Seen(None, (truth,))
 
 
 def of_kind(found: Seen, fault: Fault, elements: frozenset[Element], begins_row: float) -> Seen:
