@@ -15,8 +15,8 @@ from transfer_audit.core.timing import Delay, Explanation, Fault, explain, froze
 from transfer_audit.core.timing.faults import ALLOWED_SHARE
 from transfer_audit.core.timing.moved import moved
 
-MOST_EXPLAINED = 24
-"""Findings that are looked into at most, the earliest first."""
+MOST_EXPLAINED = 8
+"""Joints whose motion is looked into at most, the earliest first; others follow from the delay of these, or not."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,8 @@ def attributed(
         return list(findings)
     causes = _Causes(comparison, traces, expected, horizon_s)
     ordered = sorted(findings, key=lambda finding: finding.onset_ns)
-    found = [causes.timed(finding) for finding in ordered[:MOST_EXPLAINED]]
-    found = [causes.consequence(finding) for finding in found]
-    return causes.mixed_up(found) + ordered[MOST_EXPLAINED:]
+    found = [causes.timed(finding) for finding in ordered[:MOST_EXPLAINED]] + ordered[MOST_EXPLAINED:]
+    return causes.mixed_up([causes.consequence(finding) for finding in found])
 
 
 class _Causes:
@@ -107,10 +106,15 @@ class _Causes:
             real, self._traces.median[:, index], lower, upper, noise, self._comparison.rate_hz, row,
             lambda a, b, c: self._comparison.alarm(index, a, b, c),
         )  # fmt: skip
-        if explanation is None:
+        if explanation is None or not self._causal(finding, explanation):
             return finding
         self._accepted.append(explanation)
         return self._as_timing(finding, explanation)
+
+    def _causal(self, finding: Finding, explanation: Explanation) -> bool:
+        """No hand moves before it is told to: what looks so is a faster hand."""
+        base = self._expected.get((finding.channel, finding.element))
+        return base is None or base.of_command(explanation.delay).high_s > 0
 
     def _as_timing(self, finding: Finding, explanation: Explanation) -> Finding:
         base = self._expected.get((finding.channel, finding.element), Expected(0.0, 0.0, 0.0))
