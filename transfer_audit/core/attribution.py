@@ -46,11 +46,11 @@ _WORDS = {
 
 def of_topic(channel: str, fault: Fault, max_gap_ns: int) -> Finding:
     """A fault of a topic as a finding; it concerns the whole channel."""
-    start, flagged = fault.start_ns, fault.start_ns + (max_gap_ns if fault.kind == 'gap' else 0)
+    flagged = fault.start_ns + (max_gap_ns if fault.kind == 'gap' else 0)
     return Finding(
-        channel, 'timing', channel, fault.unit, start, start, flagged, flagged, abs(fault.size) / fault.allowed,
-        fault.size, (0.0, fault.allowed), explanation=_WORDS[fault.kind].format(size=fault.size),
-        minor=fault.kind in ALLOWED_SHARE,
+        channel, 'timing', channel, fault.unit, fault.start_ns, fault.earliest_ns, fault.latest_ns, flagged,
+        abs(fault.size) / fault.allowed, fault.size, (0.0, fault.allowed),
+        explanation=_WORDS[fault.kind].format(size=fault.size), minor=fault.kind in ALLOWED_SHARE,
     )  # fmt: skip
 
 

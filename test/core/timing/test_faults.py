@@ -57,13 +57,15 @@ def test_a_gap_is_a_gap_and_not_drops():
     (fault,) = faults(stamps[kept], receives[kept])
     assert (fault.kind, fault.start_ns, fault.allowed, fault.unit) == ('gap', T0 + 3 * SECOND, 0.1, 's')
     assert fault.size == pytest.approx(0.4)
+    assert fault.earliest_ns == T0 + 3 * SECOND and fault.latest_ns == pytest.approx(T0 + 3.01 * SECOND, abs=MS)
 
 
 def test_lost_messages_are_a_fault_from_the_first_on():
     stamps, receives = topic()
     lost = np.arange(600)[(np.arange(600) >= 149) & np.isin(np.arange(600) % 4, (1, 2))]
     (fault,) = faults(np.delete(stamps, lost), np.delete(receives, lost))
-    assert (fault.kind, fault.start_ns, fault.allowed) == ('drops', stamps[148], 0.34)
+    assert (fault.kind, fault.start_ns, fault.allowed) == ('drops', stamps[149], 0.34)
+    assert (fault.earliest_ns, fault.latest_ns) == (stamps[148], stamps[149])
     assert fault.size == pytest.approx(len(lost) / 600, rel=0.01)
 
 
@@ -80,6 +82,7 @@ def test_messages_sent_twice_are_duplicates():
     again = slice(300, 600, 10)
     (fault,) = faults(np.append(stamps, stamps[again]), np.append(receives, receives[again] + MS))
     assert (fault.kind, fault.start_ns) == ('duplicates', stamps[300])
+    assert (fault.earliest_ns, fault.latest_ns) == (stamps[299], stamps[300])
     assert fault.size == pytest.approx(30 / 630, rel=0.01)
 
 
@@ -88,6 +91,7 @@ def test_messages_that_overtake_each_other_are_disorder():
     receives[120::15] += 15 * MS
     (fault,) = faults(stamps, receives)
     assert (fault.kind, fault.start_ns) == ('disorder', stamps[120])
+    assert (fault.earliest_ns, fault.latest_ns) == (stamps[119], stamps[120])
     assert fault.size == pytest.approx(32 / 600, rel=0.1)
 
 
@@ -104,8 +108,19 @@ def test_a_step_of_the_clock_is_the_only_fault_it_makes(step_s):
     stamps, receives = topic()
     moved = stamps + np.where(np.arange(600) >= 300, round(step_s * SECOND), 0)
     (fault,) = faults(moved, receives)
-    assert (fault.kind, fault.start_ns, fault.unit) == ('clock step', stamps[299], 's')
+    assert (fault.kind, fault.earliest_ns, fault.unit) == ('clock step', stamps[299], 's')
+    assert fault.start_ns == fault.latest_ns == pytest.approx(stamps[300], abs=MS)
     assert fault.size == pytest.approx(step_s, abs=0.001)
+
+
+@pytest.mark.parametrize('step_s', [0.03, -0.3])
+def test_a_step_while_no_message_came_may_lie_anywhere_in_between(step_s):
+    stamps, receives = topic()
+    moved = stamps + np.where(np.arange(600) >= 304, round(step_s * SECOND), 0)
+    kept = np.r_[0:300, 308:600]
+    (fault,) = faults(moved[kept], receives[kept])
+    assert (fault.kind, fault.earliest_ns) == ('clock step', stamps[299])
+    assert fault.latest_ns == pytest.approx(stamps[308], abs=MS)
 
 
 def test_a_step_does_not_hide_a_gap_elsewhere():
@@ -123,6 +138,39 @@ def test_a_drifting_clock_is_found_and_comes_before_the_gap_it_makes(ppm):
     assert (found[0].kind, found[0].start_ns, found[0].unit) == ('clock drift', T0, 'ppm')
     assert found[0].size == pytest.approx(ppm, rel=0.05)
     assert {fault.kind for fault in found[1:]} <= {'gap'}
+
+
+def drifting_from(begin_s, rate, seed, jitter_ms=1.0, seconds=6):
+    """A topic whose clock is right up to `begin_s` and then gains `rate` seconds a second."""
+    stamps, receives = topic(seconds, seed=seed, jitter_ms=jitter_ms)
+    return stamps + np.rint(np.maximum(stamps - T0 - begin_s * SECOND, 0) * rate).astype(np.int64), receives
+
+
+@pytest.mark.parametrize('rate', [0.003, -0.003, 0.01, -0.01, 0.03, -0.03])
+@pytest.mark.parametrize('begin_s', [1.63, 2.5, 2.537])
+def test_a_drift_that_begins_in_mid_round_is_dated_where_it_begins(begin_s, rate):
+    """Half the interval is the error that 90 % of the rounds keep: 20 ms at 1 % and a millisecond of jitter."""
+    begin_ns, covered = T0 + round(begin_s * SECOND), 0
+    for seed in range(40):
+        found = [fault for fault in faults(*drifting_from(begin_s, rate, seed)) if fault.kind != 'gap']
+        (fault,) = found
+        assert fault.kind == 'clock drift' and fault.size == pytest.approx(1e6 * rate, rel=0.15)
+        assert abs(fault.start_ns - begin_ns) <= 0.001 / abs(rate) * SECOND
+        assert fault.earliest_ns <= fault.start_ns <= fault.latest_ns <= fault.earliest_ns + 0.5 * SECOND
+        covered += fault.earliest_ns <= begin_ns <= fault.latest_ns
+    assert covered >= 32
+
+
+@pytest.mark.parametrize('rate', [0.003, -0.01, 0.03])
+def test_a_drift_of_the_whole_round_begins_with_it(rate):
+    for seed in range(40):
+        fault = next(f for f in faults(*drifting_from(0.0, rate, seed)) if f.kind == 'clock drift')
+        assert fault.start_ns == fault.earliest_ns == T0 and fault.latest_ns < T0 + 0.5 * SECOND
+
+
+def test_a_steep_drift_is_no_row_of_steps():
+    for rate in (0.1, -0.1):
+        assert {f.kind for f in faults(*drifting_from(2.5, rate, 0))} <= {'clock drift', 'gap'}
 
 
 @pytest.mark.parametrize('ppm', [100, -100])
@@ -150,6 +198,14 @@ def test_faults_do_not_depend_on_how_messages_were_cut():
     stamps, receives = np.append(stamps[keep], stamps[again]), np.append(receives[keep], receives[again] + 3 * MS)
     whole = faults(stamps, receives)
     assert {fault.kind for fault in whole} >= {'drops', 'duplicates', 'clock step'}
+    for cut in (1, 7, 100):
+        assert faults(stamps, receives, cut) == whole
+
+
+def test_a_drift_does_not_depend_on_how_messages_were_cut():
+    stamps, receives = drifting_from(2.537, 0.01, 3)
+    whole = faults(stamps, receives)
+    assert [fault.kind for fault in whole] == ['clock drift']
     for cut in (1, 7, 100):
         assert faults(stamps, receives, cut) == whole
 

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from transfer_audit.core.timing.blocks import Blocks
+from transfer_audit.core.timing.hinge import hinge
 from transfer_audit.core.types import NS, Array, Columns, Stamps
 
 SMALLEST_STEP_S = 0.010
@@ -30,10 +31,12 @@ class ClockStep:
     """A lasting jump of the stamps against the time of receipt.
 
     :param at_ns: the last stamp before it, no later than the gap that it leaves
+    :param until_ns: when the first message after it was stamped, on the clock as it was before
     :param size_ns: positive if the clock was put forward
     """
 
     at_ns: int
+    until_ns: int
     size_ns: int
 
 
@@ -48,6 +51,16 @@ class Drift:
     low_ppm: float
     high_ppm: float
     seconds: float
+
+
+@dataclass(frozen=True)
+class Drifting:
+    """Since when a clock drifts and by how much, ppm; 90 % of the beginnings lie in earliest..latest."""
+
+    since_ns: int
+    earliest_ns: int
+    latest_ns: int
+    ppm: float
 
 
 class ClockWatch:
@@ -99,10 +112,11 @@ class ClockWatch:
         """Lasting jumps of the round so far, in order."""
         times, levels = self._levels()
         found = []
-        for place in _places(times, levels):
+        for place in self._places(times, levels):
             size = _size(times, levels, place)
             jump = self._blocks.jump(place, 1 if size > 0 else -1)
-            found.append(ClockStep(jump.before_ns, round(size * NS)))
+            until_ns = max(jump.before_ns, jump.after_ns - round(size * NS))
+            found.append(ClockStep(jump.before_ns, until_ns, round(size * NS)))
         return found
 
     def drift(self) -> Drift | None:
@@ -110,7 +124,27 @@ class ClockWatch:
         times, levels = self._levels()
         if len(levels) < _FEWEST_FOR_DRIFT or not self._blocks.levels()[1].any():
             return None
-        return _drift(times, levels, _places(times, levels))
+        return _drift(times, levels, self._places(times, levels))
+
+    def drifting(self) -> Drifting:
+        """Where the stamps begin to leave the time of receipt; for a round that has a `drift`."""
+        times, levels = self._blocks.means()
+        found = hinge(times, levels, self._places(*self._levels()))
+        origin_ns = self._start_ns + self._blocks.first_offset_ns + round(found.level_s * NS)
+
+        def stamp(seconds: float) -> int:
+            return self._start_ns if seconds <= times[0] else max(self._start_ns, origin_ns + round(seconds * NS))
+
+        return Drifting(stamp(found.at_s), stamp(found.low_s), stamp(found.high_s), 1e6 * found.slope)
+
+    def _places(self, times: Array, levels: Array) -> list[int]:
+        """The blocks that begin a new level by a jump between two messages, which a drift lacks, in order."""
+        found = []
+        for place in _places(times, levels):
+            size = _size(times, levels, place)
+            if abs(self._blocks.jump(place, 1 if size > 0 else -1).size_ns) >= abs(size) * NS / 2:
+                found.append(place)
+        return _without_hold_ups(times, levels, found)
 
     def _levels(self) -> tuple[Array, Array]:
         """Receipt, and stamp minus receipt, of the promptest message of each block, s since the first, shape (B,)."""
@@ -121,7 +155,7 @@ class ClockWatch:
 
 
 def _places(times: Array, levels: Array) -> list[int]:
-    """The blocks that begin a new level, in order."""
+    """The blocks that seem to begin a new level, in order."""
     count = len(levels)
     if count < 2 * _FEWEST_BESIDE_STEP:
         return []
@@ -138,7 +172,7 @@ def _places(times: Array, levels: Array) -> list[int]:
         if abs(_size(times, levels, place)) >= least:
             found.append(place)
         score[max(0, best - _WINDOW) : best + _WINDOW + 1] = 0.0
-    return _without_hold_ups(times, levels, sorted(found))
+    return sorted(found)
 
 
 def _without_hold_ups(times: Array, levels: Array, places: list[int]) -> list[int]:

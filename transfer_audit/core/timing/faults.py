@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from transfer_audit.core.timing.clock import SMALLEST_STEP_S, ClockStep, Drift
+from transfer_audit.core.timing.clock import SMALLEST_STEP_S, ClockStep, Drift, Drifting
 from transfer_audit.core.types import NS
 
 Kind = Literal['gap', 'drops', 'duplicates', 'disorder', 'clock step', 'clock drift']
@@ -23,13 +23,20 @@ DRIFTED_S = 0.010
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault of a topic: when it began, how large it is and what is allowed, both in `unit`."""
+    """A fault of a topic: when it began, how large it is and what is allowed, both in `unit`.
+
+    :param start_ns: the first message that is wrong, or the best estimate; of a gap the last message before it
+    :param earliest_ns: with `latest_ns` the interval of the beginning: the last message that was right, and the first
+        that is wrong
+    """
 
     kind: Kind
     start_ns: int
     size: float
     allowed: float
     unit: str
+    earliest_ns: int
+    latest_ns: int
 
 
 @dataclass(frozen=True)
@@ -40,8 +47,10 @@ class Gap:
     end_ns: int
 
 
-def gap_faults(gaps: Sequence[Gap], steps: Sequence[ClockStep], max_gap_ns: int, hold_back_ns: int) -> list[Fault]:
-    """Gaps that no step of the clock has torn.
+def gap_faults(
+    gaps: Sequence[Gap], steps: Sequence[ClockStep], max_gap_ns: int, hold_back_ns: int, period_ns: int
+) -> list[Fault]:
+    """Gaps that no step of the clock has torn; each began before the message that should have come a period later.
 
     A clock put forward leaves a gap of its own size; put back by most of the hold-back it makes all that follows late.
     """
@@ -54,28 +63,49 @@ def gap_faults(gaps: Sequence[Gap], steps: Sequence[ClockStep], max_gap_ns: int,
         )
 
     return [
-        Fault('gap', gap.start_ns, (gap.end_ns - gap.start_ns) / NS, max_gap_ns / NS, 's')
+        Fault(
+            'gap',
+            gap.start_ns,
+            (gap.end_ns - gap.start_ns) / NS,
+            max_gap_ns / NS,
+            's',
+            gap.start_ns,
+            min(gap.start_ns + period_ns, gap.end_ns),
+        )
         for gap in gaps
         if not torn(gap)
     ]
 
 
-def share_faults(kind: Kind, count: int, total: int, first_ns: int) -> list[Fault]:
-    """Drops, duplicates or disorder, if there are more than a few among `total` messages."""
+def share_faults(kind: Kind, count: int, total: int, first_ns: int, period_ns: int) -> list[Fault]:
+    """Drops, duplicates or disorder, if there are more than a few among `total` messages; from the first of them on."""
     share = count / total if total else 0.0
     if count <= FEW or share <= ALLOWED_SHARE[kind]:
         return []
-    return [Fault(kind, first_ns, share, ALLOWED_SHARE[kind], 'of the messages')]
+    return [Fault(kind, first_ns, share, ALLOWED_SHARE[kind], 'of the messages', first_ns - period_ns, first_ns)]
 
 
-def clock_faults(steps: Sequence[ClockStep], drift: Drift | None, start_ns: int) -> list[Fault]:
-    """Steps at their time; drift from the round's start on, since it makes messages late long before it is seen."""
-    found = [Fault('clock step', step.at_ns, step.size_ns / NS, SMALLEST_STEP_S, 's') for step in steps]
+def step_faults(steps: Sequence[ClockStep]) -> list[Fault]:
+    """Steps of the clock, from the first message after each on."""
+    return [
+        Fault('clock step', step.until_ns, step.size_ns / NS, SMALLEST_STEP_S, 's', step.at_ns, step.until_ns)
+        for step in steps
+    ]
+
+
+def broken(drift: Drift | None) -> bool:
+    """Whether a clock drifts by more than is allowed, and for so long that it matters."""
     if drift is None or abs(drift.ppm) * drift.seconds / 1e6 < DRIFTED_S:
-        return found
-    if drift.low_ppm > ALLOWED_DRIFT_PPM or drift.high_ppm < -ALLOWED_DRIFT_PPM:
-        found.append(Fault('clock drift', start_ns, drift.ppm, ALLOWED_DRIFT_PPM, 'ppm'))
-    return found
+        return False
+    return drift.low_ppm > ALLOWED_DRIFT_PPM or drift.high_ppm < -ALLOWED_DRIFT_PPM
+
+
+def drift_fault(drifting: Drifting) -> Fault:
+    """A drift from its beginning on, since it makes messages late long before it is seen."""
+    return Fault(
+        'clock drift', drifting.since_ns, drifting.ppm, ALLOWED_DRIFT_PPM, 'ppm',
+        drifting.earliest_ns, drifting.latest_ns,
+    )  # fmt: skip
 
 
 def unexplained(stamps: Sequence[int], start_ns: int, end_ns: int, steps: Sequence[ClockStep]) -> list[int]:

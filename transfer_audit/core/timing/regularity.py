@@ -10,7 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from transfer_audit.core.timing.clock import ClockStep, ClockWatch
-from transfer_audit.core.timing.faults import Fault, Gap, Kind, clock_faults, gap_faults, share_faults, unexplained
+from transfer_audit.core.timing.faults import (
+    Fault,
+    Gap,
+    Kind,
+    broken,
+    drift_fault,
+    gap_faults,
+    share_faults,
+    step_faults,
+    unexplained,
+)
 from transfer_audit.core.types import NS, Array, Columns, Stamps
 
 COUNTED = ('late', 'out_of_order', 'duplicates')
@@ -138,14 +148,17 @@ class Timing:
         :param counted: stamps of messages that were `out_of_order` or `duplicates` (`Timeline.faults`)
         :param end_ns: end of the round, or of what was taken of it
         """
-        steps = self.clock.steps()
-        found = gap_faults(self.gaps, steps, self._max_gap_ns, self._hold_back_ns)
+        steps, median_us = self.clock.steps(), self._median_us()
+        period_ns = round(1000 * median_us) if median_us else 0
+        found = gap_faults(self.gaps, steps, self._max_gap_ns, self._hold_back_ns, period_ns)
         found += self._drop_faults(steps)
         kinds: dict[str, Kind] = {'duplicates': 'duplicates', 'out_of_order': 'disorder'}
         for name, kind in kinds.items():
             stamps = unexplained(counted[name], self._start_ns, end_ns, steps)
-            found += share_faults(kind, len(stamps), self._seen + len(stamps), min(stamps, default=0))
-        found += clock_faults(steps, self.clock.drift(), self._start_ns)
+            found += share_faults(kind, len(stamps), self._seen + len(stamps), min(stamps, default=0), period_ns)
+        found += step_faults(steps)
+        if broken(self.clock.drift()):
+            found.append(drift_fault(self.clock.drifting()))
         return sorted(found, key=lambda fault: fault.start_ns)
 
     def _drop_faults(self, steps: Sequence[ClockStep]) -> list[Fault]:
@@ -154,7 +167,8 @@ class Timing:
             return []
         drops, first_ns = self._drops(median, self._max_gap_ns / 1e3)
         drops -= sum(round(step.size_ns / 1e3 / median) for step in steps if 0 < step.size_ns <= self._max_gap_ns)
-        return share_faults('drops', drops, self._seen + drops, first_ns)
+        period_ns = round(1000 * median)
+        return share_faults('drops', drops, self._seen + drops, first_ns + period_ns, period_ns)
 
     def fields(self, counted: Mapping[str, Sequence[int]], end_ns: int) -> dict[str, Any]:
         """The regularity as it stands in the verdict JSON; arguments as for `faults`, with `late` messages as well."""

@@ -1,0 +1,53 @@
+"""Where a slope begins, with an interval that holds the truth as often as it says."""
+
+import numpy as np
+import pytest
+
+from transfer_audit.core.timing.hinge import hinge
+
+
+def bent(begin_s, slope, seed, before=0.0, scatter_s=0.3e-3, seconds=6.0, count=60):
+    """Levels of blocks: a slope `before` all along, and `slope` more from `begin_s` on."""
+    times = (np.arange(count) + 0.5) * seconds / count
+    noise = np.random.default_rng(seed).normal(0, scatter_s, count)
+    return times, 0.002 + before * times + slope * np.maximum(times - begin_s, 0.0) + noise
+
+
+def test_without_scatter_the_beginning_is_found_as_it_is():
+    for begin_s in (1.0, 2.5, 4.03):
+        found = hinge(*bent(begin_s, 0.01, 0, scatter_s=0.0), [])
+        assert found.at_s == pytest.approx(begin_s, abs=0.002) and found.low_s <= begin_s <= found.high_s
+        assert found.slope == pytest.approx(0.01, rel=1e-3) and found.level_s == pytest.approx(0.002, abs=1e-5)
+
+
+@pytest.mark.parametrize('slope', [0.002, -0.01, 0.05])
+@pytest.mark.parametrize('before', [0.0, 1e-4, -1e-4])
+def test_nine_of_ten_intervals_hold_the_beginning(slope, before):
+    found = [hinge(*bent(2.77, slope, seed, before), []) for seed in range(200)]
+    assert 0.83 <= np.mean([one.low_s <= 2.77 <= one.high_s for one in found]) <= 0.97
+    assert np.median([one.at_s for one in found]) == pytest.approx(2.77, abs=0.0002 / abs(slope))
+
+
+def test_a_clock_that_was_a_little_off_before_does_not_begin_early():
+    """100 ppm amount to 20 ms in 200 s, as much as 1 % in 2 s."""
+    found = hinge(*bent(200.0, 0.01, 0, before=1e-4, seconds=300.0, count=3000), [])
+    assert found.at_s == pytest.approx(200.0, abs=0.1)
+
+
+def test_a_slope_all_along_begins_at_the_first_time():
+    begins = [hinge(*bent(-1.0, 0.01, seed), []) for seed in range(200)]
+    assert sum(one.at_s == one.low_s == 0.05 for one in begins) >= 198
+
+
+def test_steps_have_levels_of_their_own():
+    times, levels = bent(2.77, 0.01, 0)
+    levels[15:] += 0.08
+    levels[45:] -= 0.05
+    found = hinge(times, levels, [15, 45])
+    assert found.at_s == pytest.approx(2.77, abs=0.1) and found.low_s <= 2.77 <= found.high_s
+
+
+def test_blocks_held_up_do_not_move_the_beginning():
+    times, levels = bent(2.77, 0.01, 0)
+    levels[[10, 11, 33, 50]] -= 0.04
+    assert hinge(times, levels, []).at_s == pytest.approx(2.77, abs=0.1)
