@@ -7,6 +7,7 @@ import pytest
 
 from transfer_audit.core.errors import AuditError
 from transfer_audit.report import html
+from transfer_audit.report.figures import Figures
 from transfer_audit.report.html import write_report
 
 PARTED_S = 2.0
@@ -53,7 +54,18 @@ def report(audited, tmp_path):
 def test_it_opens_on_the_verdict_in_a_sentence(report):
     document, text = report()
     assert document['rounds'][0]['verdict'] == 'diverged'
-    assert text.index('1 round: 1 diverged') < text.index(document['rounds'][0]['reason']) < text.index('<svg viewBox')
+    sentence = 'pose at hinge (joints) parts first, at 2.000 s'
+    assert text.index('1 round: 1 diverged') < text.index(sentence) < text.index('<svg viewBox')
+    assert document['rounds'][0]['reason'] in text
+
+
+def test_it_opens_on_phase_and_explanation(audited, tmp_path):
+    document, collector = audited()
+    changed = {'phase': 'in contact', 'motion': 'reversing', 'explanation': 'it looks <mirrored>'}
+    document['rounds'][0]['first_divergence'] |= changed
+    write_report(tmp_path / 'r.html', document, collector)
+    opened = (tmp_path / 'r.html').read_text(encoding='utf-8').partition('<svg')[0]
+    assert ', in contact, reversing: real' in opened and '; it looks &lt;mirrored&gt;' in opened
 
 
 def test_the_onset_stands_at_its_time(report):
@@ -88,9 +100,40 @@ def test_every_document_is_well_formed_and_holds_no_nan(report, options):
 
 def test_a_gap_breaks_the_line_of_the_real_hand(report):
     _, text = report(gap=True, parts=False)
-    assert 'First divergence: timing' in text
+    assert 'First divergence: timing in all of joints; of its elements, hinge' in text
     pieces = {name: [path.count('M') for path in curves(text, name)] for name in ('real', 'median')}
     assert pieces == {'real': [1, 2, 2], 'median': [1, 1, 1]}  # around the gap's begin; the round; the other joint
+
+
+@pytest.mark.parametrize(('unit', 'size'), [('s', 7000.0), ('of the messages', 0.7), ('ppm', 7000.0)])
+def test_sizes_of_timing_stand_on_no_axis(audited, tmp_path, unit, size):
+    pictures = []
+    for real in (size, 0.0):
+        document, collector = audited()
+        found = {'kind': 'timing', 'element': 'joints', 'unit': unit, 'real': real, 'shadow': [0.0, size / 2]}
+        document['rounds'][0]['first_divergence'] |= found
+        write_report(tmp_path / 'r.html', document, collector)
+        text = (tmp_path / 'r.html').read_text(encoding='utf-8')
+        pictures.append(re.findall('<svg.*?</svg>', text))
+    assert pictures[0] == pictures[1] and not any('7000' in picture for picture in pictures[0])
+
+
+def test_what_shows_only_over_the_round_is_drawn_over_the_round(audited):
+    document, collector = audited()
+    verdict = document['rounds'][0]
+    verdict['first_divergence'] |= {'kind': 'timing', 'element': 'joints', 'unit': 'ppm'}
+    large = Figures(collector, verdict).large(0)
+    assert large.count('<svg') == 2
+    assert '>onset 2.000 s<' in large and '>4<' in large
+
+
+@pytest.mark.parametrize('onset_s', [0.0, 3.98])
+def test_what_lies_around_the_onset_ends_with_the_round(audited, onset_s):
+    document, collector = audited()
+    verdict = document['rounds'][0]
+    verdict['first_divergence'] |= {'onset_s': onset_s, 'onset_interval_s': [onset_s] * 2, 'flagged_s': onset_s + 0.02}
+    shown = re.findall(r'text-anchor="middle">([-\d.]+)<', Figures(collector, verdict).large(0))
+    assert min(map(float, shown)) >= 0.0 and max(map(float, shown)) <= 4.0
 
 
 def test_a_round_that_agreed_says_so_and_marks_no_onset(report):

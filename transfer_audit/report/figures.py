@@ -6,6 +6,7 @@ from typing import Any
 
 from transfer_audit.report import svg
 from transfer_audit.report.collect import Collector, Trace
+from transfer_audit.report.words import OVER_ROUND
 
 CLIP = 3.0
 """Scores are drawn up to this many alarm levels; the peak is told in words."""
@@ -24,12 +25,18 @@ class Figures:
 
     def large(self, index: int) -> str:
         """What lies around the onset with its score, and the whole round."""
-        if self._first is None:
-            return self._values(index, self._whole, 230) + self._score(index, self._whole)
-        begin, end = self._first['onset_interval_s'][0], self._first['flagged_s']
+        near = self._near()
+        large = self._values(index, near, 230, named=True) + self._score(index, near)
+        return large if near == self._whole else large + self._values(index, self._whole, 130, named=False)
+
+    def _near(self) -> Span:
+        """What lies around the onset; the whole round where nothing parted, or where it only shows over all of it."""
+        if self._first is None or self._first['unit'] in OVER_ROUND:
+            return self._whole
+        (begin, latest), flagged = self._first['onset_interval_s'], self._first['flagged_s']
+        end = max(latest, flagged)
         pad = max(0.4, 2.0 * (end - begin))
-        near = (begin - pad, end + pad)
-        return self._values(index, near, 230) + self._score(index, near) + self._values(index, self._whole, 130)
+        return max(begin - pad, self._whole[0]), min(end + pad, self._whole[1])
 
     def small(self, index: int, onset_s: float | None) -> str:
         """The whole round in the size of a stamp."""
@@ -39,7 +46,7 @@ class Figures:
         curves = self._curves(index, frame, trace)
         return svg.picture(300, 122, self._label(index), [svg.axes(frame, 4, 4), curves, onset])
 
-    def _values(self, index: int, window: Span, tall: int) -> str:
+    def _values(self, index: int, window: Span, tall: int, named: bool) -> str:
         trace = self._trace(index, window, 900)
         frame = svg.Frame(70, 26, 915, tall, window, self._span(index, trace))
         axes = svg.axes(frame, 10, tall // 40, self._collector.units[index], _SECONDS)
@@ -47,7 +54,7 @@ class Figures:
             axes,
             self._interval(frame),
             self._curves(index, frame, trace),
-            self._marks(frame, window != self._whole),
+            self._marks(frame, named),
         ]
         return svg.picture(1000, tall + 62, self._label(index), parts)
 

@@ -9,11 +9,12 @@ from html import escape
 from pathlib import Path
 
 from transfer_audit.core.errors import AuditError
-from transfer_audit.report import tables
+from transfer_audit.report import elements, tables
 from transfer_audit.report.collect import Collector
 from transfer_audit.report.figures import Figures
 from transfer_audit.report.style import CSS, LEGEND
-from transfer_audit.report.tables import Verdict, number, tag
+from transfer_audit.report.tables import tag
+from transfer_audit.report.words import Verdict, opening, place, whole_channel
 
 MOST_DRAWN = 40
 """Rounds with figures, diverged ones first, so that the file of a long session still opens."""
@@ -37,7 +38,9 @@ def page(document: Verdict, collector: Collector, written: datetime) -> str:
     rounds, bag = document['rounds'], escape(Path(document['bag']).name)
     ranked = [v['round'] for v in sorted(rounds, key=lambda v: v['verdict'] != 'diverged')]
     sections = [_section(v, collector, v['round'] in ranked[:MOST_DRAWN], v['round'] == ranked[0]) for v in rounds]
-    sentences = [f'<li>{tag(v["verdict"])} {_name(v)}: {escape(v["reason"])}</li>' for v in rounds]
+    sentences = [
+        f'<li>{tag(v["verdict"])} {_name(v)}: {escape(opening(v, interval=len(rounds) == 1))}</li>' for v in rounds
+    ]
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8">{POLICY}'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -59,8 +62,8 @@ def _headline(rounds: Sequence[Verdict]) -> str:
 
 def _firsts(rounds: Sequence[Verdict]) -> str:
     """What parted first, and how often."""
-    firsts = [verdict['first_divergence'] for verdict in rounds if verdict['first_divergence']]
-    counts = Counter(f'{first["kind"]} at {first["element"]} ({first["channel"]})' for first in firsts)
+    firsts = [(verdict, verdict['first_divergence']) for verdict in rounds if verdict['first_divergence']]
+    counts = Counter(f'{first["kind"]} {place(verdict, first)}' for verdict, first in firsts)
     said = ', '.join(f'{what} in {count} of {len(rounds)}' for what, count in counts.most_common(5))
     return f'<p>First to part: {escape(said)}.</p>' if len(rounds) > 1 and said else ''
 
@@ -75,30 +78,38 @@ def _section(verdict: Verdict, collector: Collector, drawn: bool, opened: bool) 
 
 
 def _figures(verdict: Verdict, collector: Collector) -> str:
-    """The first element to part, or else the one nearest to its alarm level, large; all others small."""
+    """The first element to part, or the one nearest to its alarm level, large; the others small; a table of all."""
     states = [verdict['channels'][channel][element] for channel, element in collector.names]
     order = sorted(range(len(states)), key=lambda index: _urgency(states[index]))
     lead, title = _lead(verdict, collector, order)
     figures = Figures(collector, verdict)
+    captions = [elements.told(state, unit) for state, unit in zip(states, collector.units, strict=True)]
     small = [
         f'<figure><figcaption><span>{_element(collector, index)}</span>{tag(states[index]["verdict"])}</figcaption>'
-        f'{figures.small(index, states[index]["onset_s"])}<figcaption>{_told(states[index])}</figcaption></figure>'
+        f'{figures.small(index, states[index]["onset_s"])}<figcaption>{captions[index]}</figcaption></figure>'
         for index in order
         if index != lead
     ]
     others = f'<h3>All other elements, by onset, then by score</h3><div class="small">{"".join(small)}</div>'
-    large = f'{figures.large(lead)}<figcaption>{_told(states[lead])}</figcaption>'
-    return f'<h3>{title}</h3><figure class="large">{large}</figure>{_ties(verdict)}{others if small else ""}'
+    large = f'{figures.large(lead)}<figcaption>{captions[lead]}</figcaption>'
+    listing = elements.listing([(*collector.names[index], collector.units[index], states[index]) for index in order])
+    return (
+        f'<h3>{title}</h3><figure class="large">{large}</figure>{_ties(verdict)}{others if small else ""}'
+        f'<h3>Elements</h3>{listing}'
+    )
 
 
 def _lead(verdict: Verdict, collector: Collector, order: Sequence[int]) -> tuple[int, str]:
-    """Which element to draw large, and why it is."""
+    """Which element to draw large, and why it is: a fault of a whole topic has no curve of its own."""
     first = verdict['first_divergence']
     if first is None:
         return order[0], f'Nearest to its alarm level: {_element(collector, order[0])}'
     theirs = [index for index in order if collector.names[index][0] == first['channel']]
-    lead = next((index for index in theirs if collector.names[index][1] == first['element']), theirs[0])
-    return lead, f'First divergence: {first["kind"]}, seen at {_element(collector, lead)}'
+    if whole_channel(verdict, first):
+        said = f'{first["kind"]} {place(verdict, first)}'
+        return theirs[0], f'First divergence: {escape(said)}; of its elements, {_element(collector, theirs[0])}'
+    lead = next(index for index in theirs if collector.names[index][1] == first['element'])
+    return lead, f'First divergence: {first["kind"]} at {_element(collector, lead)}'
 
 
 def _element(collector: Collector, index: int) -> str:
@@ -108,18 +119,12 @@ def _element(collector: Collector, index: int) -> str:
 
 def _ties(verdict: Verdict) -> str:
     ties = (verdict['first_divergence'] or {}).get('ties', [])
-    said = ', '.join(f'{tie["kind"]} at {tie["element"]} ({tie["channel"]})' for tie in ties)
+    said = ', '.join(f'{tie["kind"]} {place(verdict, tie)}' for tie in ties)
     return f'<p>Tied with it, as the onset intervals overlap: {escape(said)}.</p>' if said else ''
 
 
 def _urgency(state: Verdict) -> tuple[float, float]:
     return (float('inf') if state['onset_s'] is None else state['onset_s'], -(state['score'] or 0.0))
-
-
-def _told(state: Verdict) -> str:
-    onset = '' if state['onset_s'] is None else f'onset {state["onset_s"]:.3f} s · '
-    numbers = [f'peak score {number(state["score"], ".3g")}', f'RMS {number(state["rms"], ".3g")}']
-    return f'{onset}{" · ".join(numbers)} · covered {number(state["coverage"], ".1%")}'
 
 
 def _name(verdict: Verdict) -> str:

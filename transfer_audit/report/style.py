@@ -18,7 +18,7 @@ h3{font-size:15px;margin:24px 0 6px}p{margin:4px 0 12px}a{color:var(--sim)}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:14px}
 th,td{text-align:left;padding:5px 14px 5px 0;border-bottom:1px solid var(--rule);vertical-align:top}
 th{color:var(--soft);font-weight:600}li,dd,summary,figcaption{overflow-wrap:anywhere}
-.n{text-align:right;white-space:nowrap}
+.n{text-align:right;white-space:nowrap}th.n{white-space:normal}.fixed{white-space:nowrap}
 .tag{font-weight:650;white-space:nowrap;color:var(--soft)}.diverged{color:var(--real)}.agreed{color:var(--good)}
 details{border:1px solid var(--rule);border-radius:8px;margin:10px 0;padding:0 16px}details[open]{padding-bottom:14px}
 summary{cursor:pointer;padding:10px 0}details>div{scroll-margin-top:60px}

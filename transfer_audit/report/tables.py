@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timezone
 from html import escape
-from typing import Any
 
 import mujoco
 import numpy as np
 
 from transfer_audit import __version__
 from transfer_audit.core.binding import Binding
+from transfer_audit.report.words import Verdict, percent, state_of, whole_channel
 
-Verdict = dict[str, Any]
 SIGNS = {'diverged': '▲ diverged', 'agreed': '● agreed', 'unauditable': '○ unauditable', 'unaudited': '○ unaudited'}
 _ROUND = ('round', 'task', 'verdict')
 _FIRST = ('channel', 'kind', 'element')
-_WHEN = ('onset s', 'interval s', 'flagged s', 'slip sim → real')
+_WHEN = ('phase', 'onset s', 'interval s', 'flagged s', 'slip sim → real')
 _REGULARITY = {'rate_hz': 'rate Hz', 'drops': 'drops', 'longest_gap_ms': 'longest gap ms', 'jitter_ms': 'jitter ms'}
 _FAULTS = {'late': 'late', 'out_of_order': 'out of order', 'duplicates': 'duplicates'}
+_MOST_STEPS = 3
+"""Steps of a clock that are told one by one."""
 
 
 def tag(verdict: str) -> str:
@@ -34,38 +35,50 @@ def number(value: float | None, form: str) -> str:
 
 
 def overview(rounds: Sequence[Verdict]) -> str:
-    """One row per round: its verdict, what parted first and when, the slip of both sides."""
+    """One row per round: its verdict, what parted first, when and in which phase, the slip of both sides."""
     rows = []
     for verdict in rounds:
-        first, metrics = verdict['first_divergence'] or {}, verdict['metrics']
-        low, high = first.get('onset_interval_s', (None, None))
+        first, metrics = verdict['first_divergence'], verdict['metrics']
         slip = [number(metrics[side]['slip_rate'], '.3f') for side in ('shadow', 'real')]
-        link = f'<a href="#round-{verdict["round"]}">{verdict["round"]}</a>'
-        what = [escape(first.get(key, '–')) for key in _FIRST]
-        when = [number(first.get('onset_s'), '.3f'), f'{number(low, ".3f")} to {number(high, ".3f")}' if first else '–']
-        when.append(number(first.get('flagged_s'), '.3f'))
         rows.append(
             [
-                link,
+                f'<a href="#round-{verdict["round"]}">{verdict["round"]}</a>',
                 escape(verdict['task']),
                 tag(verdict['verdict']),
-                *what,
-                *when,
+                *(_first(verdict, first) if first else '–' * 7),
                 ' → '.join(slip) if set(slip) != {'–'} else '–',
             ]
         )
-    return _table((*_ROUND, *_FIRST, *_WHEN), rows, numbers=range(6, 10))
+    levels = {verdict['first_divergence']['onset_interval_level'] for verdict in rounds if verdict['first_divergence']}
+    when = [f'interval s ({percent(min(levels))})' if levels and head == 'interval s' else head for head in _WHEN]
+    return known((*_ROUND, *_FIRST, *when), rows, range(7, 11))
+
+
+def _first(verdict: Verdict, first: Verdict) -> list[str]:
+    low, high = first['onset_interval_s']
+    return [
+        escape(first['channel']),
+        escape(first['kind']),
+        'all' if whole_channel(verdict, first) else escape(first['element']),
+        state_of(first) or '–',
+        f'{first["onset_s"]:.3f}',
+        f'{low:.3f} to {high:.3f}',
+        f'{first["flagged_s"]:.3f}',
+    ]
 
 
 def timing(channels: Verdict) -> str:
-    """One row per channel: delays with their 90 % intervals, and how regularly the messages came."""
+    """One row per channel: delays and the drift of its clock with their 90 % intervals, how regularly messages came."""
     rows = []
     for channel, found in channels.items():
-        delays = [f'{escape(name)} {_delay(delay)}' for name, delay in found['delay_ms'].items()]
+        delays = [
+            f'<span class="fixed">{escape(name)} {_estimate(delay)}</span>' for name, delay in found['delay_ms'].items()
+        ]
         counts = [number(found[key], 'd' if isinstance(found[key], int) else '.1f') for key in (*_REGULARITY, *_FAULTS)]
-        rows.append([escape(channel), '<br>'.join(delays) or '–', *counts, str(len(found['clock_steps']))])
-    heads = ('channel', 'delay ms', *_REGULARITY.values(), *_FAULTS.values(), 'clock steps')
-    return _table(heads, rows, numbers=range(2, 10))
+        clock = [_steps(found['clock_steps']), _estimate(found['clock_drift_ppm'])]
+        rows.append([escape(channel), '<br>'.join(delays) or '–', *counts, *clock])
+    heads = ('channel', 'delay ms', *_REGULARITY.values(), *_FAULTS.values(), 'clock steps', 'clock drift ppm')
+    return table(heads, rows, range(2, 11))
 
 
 def metrics(verdict: Verdict) -> str:
@@ -80,8 +93,8 @@ def metrics(verdict: Verdict) -> str:
         ['peak commanded speed, model units per s', '–', number(gate['peak_speed'], '.3g'), '–'],
         *([f'gate: {key}', '–', number(gate[key], 'd'), '–'] for key in ('trips', 'clamped')),
     ]
-    known = [row for row in rows if set(row[1:]) != {'–'}]
-    return _table(('', 'sim', 'real', 'real − sim'), known, numbers=range(1, 4)) if known else '<p>None known.</p>'
+    told = [row for row in rows if set(row[1:]) != {'–'}]
+    return table(('', 'sim', 'real', 'real − sim'), told, range(1, 4)) if told else '<p>None known.</p>'
 
 
 def provenance(document: Verdict, binding: Binding, written: datetime) -> str:
@@ -107,14 +120,27 @@ def provenance(document: Verdict, binding: Binding, written: datetime) -> str:
     return f'<dl>{"".join(f"<dt>{key}</dt><dd>{escape(value)}</dd>" for key, value in facts.items())}</dl>'
 
 
-def _delay(delay: Sequence[float] | None) -> str:
-    if delay is None:
+def _estimate(estimate: Sequence[float] | None) -> str:
+    if estimate is None:
         return '–'
-    middle, low, high = (f'{round(value, 1) + 0.0:.1f}' for value in delay)
+    middle, low, high = (f'{round(value, 1) + 0.0:.1f}' for value in estimate)
     return f'{middle} ({low} to {high})'
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: range) -> str:
+def _steps(steps: Sequence[Verdict]) -> str:
+    told = [f'{step["step_s"]:+.3f} s at {step["at_s"]:.2f} s' for step in steps[:_MOST_STEPS]]
+    more = [f'and {len(steps) - _MOST_STEPS} more'] if len(steps) > _MOST_STEPS else []
+    return '<br>'.join(told + more) or '0'
+
+
+def known(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[int]) -> str:
+    """A table without the columns in which no row has anything to say."""
+    kept = [index for index in range(len(heads)) if any(row[index] not in ('', '–') for row in rows)]
+    flush = {position for position, index in enumerate(kept) if index in numbers}
+    return table([heads[index] for index in kept], [[row[index] for index in kept] for row in rows], flush)
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[int]) -> str:
     """A table of ready HTML; the columns `numbers` are set flush right."""
     flush = [' class="n"' if index in numbers else '' for index in range(len(heads))]
     lines = [''.join(f'<th scope="col"{kind}>{text}</th>' for kind, text in zip(flush, heads, strict=True))]
