@@ -100,7 +100,7 @@ def test_every_document_is_well_formed_and_holds_no_nan(report, options):
 
 def test_a_gap_breaks_the_line_of_the_real_hand(report):
     _, text = report(gap=True, parts=False)
-    assert 'First divergence: timing in all of joints; of its elements, hinge' in text
+    assert 'First divergence: timing in all of joints, shown at hinge' in text
     pieces = {name: [path.count('M') for path in curves(text, name)] for name in ('real', 'median')}
     assert pieces == {'real': [1, 2, 2], 'median': [1, 1, 1]}  # around the gap's begin; the round; the other joint
 

@@ -107,7 +107,7 @@ def _lead(verdict: Verdict, collector: Collector, order: Sequence[int]) -> tuple
     theirs = [index for index in order if collector.names[index][0] == first['channel']]
     if whole_channel(verdict, first):
         said = f'{first["kind"]} {place(verdict, first)}'
-        return theirs[0], f'First divergence: {escape(said)}; of its elements, {_element(collector, theirs[0])}'
+        return theirs[0], f'First divergence: {escape(said)}, shown at {_element(collector, theirs[0])}'
     lead = next(index for index in theirs if collector.names[index][1] == first['element'])
     return lead, f'First divergence: {first["kind"]} at {_element(collector, lead)}'
 
