@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from transfer_audit.core.timing.clock import SMALLEST_STEP_S, ClockStep, Drift, Drifting
+from transfer_audit.core.timing.hinge import COVERED
 from transfer_audit.core.types import NS
 
 Kind = Literal['gap', 'drops', 'duplicates', 'disorder', 'clock step', 'clock drift']
@@ -26,8 +29,8 @@ class Fault:
     """A fault of a topic: when it began, how large it is and what is allowed, both in `unit`.
 
     :param start_ns: the first message that is wrong, or the best estimate; of a gap the last message before it
-    :param earliest_ns: with `latest_ns` the interval of the beginning: the last message that was right, and the first
-        that is wrong
+    :param earliest_ns: with `latest_ns` the interval of the beginning, at 90 % where it rests on chance: the last
+        message that was right, and the first that is wrong
     """
 
     kind: Kind
@@ -77,12 +80,19 @@ def gap_faults(
     ]
 
 
-def share_faults(kind: Kind, count: int, total: int, first_ns: int, period_ns: int) -> list[Fault]:
-    """Drops, duplicates or disorder, if there are more than a few among `total` messages; from the first of them on."""
+def share_faults(kind: Kind, count: int, total: int, first_ns: int, start_ns: int, period_ns: int) -> list[Fault]:
+    """Drops, duplicates or disorder, if there are more than a few among `total` messages; from the first of them on.
+
+    What befalls a share p of the messages spares the first n with probability (1 - p)^n: with 90 % the first to be hit
+    is among as many as make that 0.1.
+    """
     share = count / total if total else 0.0
     if count <= FEW or share <= ALLOWED_SHARE[kind]:
         return []
-    return [Fault(kind, first_ns, share, ALLOWED_SHARE[kind], 'of the messages', first_ns - period_ns, first_ns)]
+    since = max(1.0, total - (first_ns - start_ns) / max(1, period_ns))
+    spared = np.ceil(np.log(1 - COVERED) / np.log1p(-min(count / since, COVERED)))
+    earliest_ns = max(start_ns, first_ns - int(spared) * period_ns)
+    return [Fault(kind, first_ns, share, ALLOWED_SHARE[kind], 'of the messages', earliest_ns, first_ns)]
 
 
 def step_faults(steps: Sequence[ClockStep]) -> list[Fault]:

@@ -155,7 +155,8 @@ class Timing:
         kinds: dict[str, Kind] = {'duplicates': 'duplicates', 'out_of_order': 'disorder'}
         for name, kind in kinds.items():
             stamps = unexplained(counted[name], self._start_ns, end_ns, steps)
-            found += share_faults(kind, len(stamps), self._seen + len(stamps), min(stamps, default=0), period_ns)
+            total, first_ns = self._seen + len(stamps), min(stamps, default=0)
+            found += share_faults(kind, len(stamps), total, first_ns, self._start_ns, period_ns)
         found += step_faults(steps)
         if broken(self.clock.drift()):
             found.append(drift_fault(self.clock.drifting()))
@@ -168,7 +169,7 @@ class Timing:
         drops, first_ns = self._drops(median, self._max_gap_ns / 1e3)
         drops -= sum(round(step.size_ns / 1e3 / median) for step in steps if 0 < step.size_ns <= self._max_gap_ns)
         period_ns = round(1000 * median)
-        return share_faults('drops', drops, self._seen + drops, first_ns + period_ns, period_ns)
+        return share_faults('drops', drops, self._seen + drops, first_ns + period_ns, self._start_ns, period_ns)
 
     def fields(self, counted: Mapping[str, Sequence[int]], end_ns: int) -> dict[str, Any]:
         """The regularity as it stands in the verdict JSON; arguments as for `faults`, with `late` messages as well."""
