@@ -206,12 +206,17 @@ def test_what_cannot_make_an_element_part_comes_first_only_where_nothing_else_wa
 
 
 def test_of_ties_causes_come_before_what_they_cause():
-    """Timing, then joints that are driven, then the one with more evidence when the first alarm was raised."""
     late = finding('late', 108, kind='timing')
     driver, dragged = replace(finding('driver', 105), driven=True), replace(finding('dragged', 104), evidence=9.0)
-    assert first_of([dragged, driver])[0] == driver and first_of([dragged, driver, late])[0] == late
-    strong = replace(driver, element='strong', evidence=2.0)
-    assert first_of([driver, strong, dragged]) == (strong, [driver, dragged])
+    assert first_of([dragged, driver]) == (driver, [dragged])
+    assert first_of([dragged, driver, late]) == (late, [dragged, driver])
+    force = finding('force', 104, kind='force')
+    assert first_of([driver, force]) == (force, [driver])
+
+
+def test_of_equal_onsets_the_one_with_more_evidence_comes_first():
+    weak, strong = replace(finding('a', 105), evidence=1.0), replace(finding('b', 105), evidence=2.0)
+    assert first_of([weak, strong]) == (strong, [weak])
 
 
 def test_the_first_does_not_depend_on_the_order_of_the_findings():

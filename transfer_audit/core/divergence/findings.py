@@ -41,16 +41,18 @@ class Finding:
 def first_of(findings: Sequence[Finding]) -> tuple[Finding | None, list[Finding]]:
     """The finding with the earliest onset, and those whose onset intervals overlap with its own.
 
-    Of overlapping ones the order cannot be told from time, so causes come before what they cause: timing, then joints
-    that an actuator drives, then the rest; within these the one with more evidence at the time of the first alarm.
+    Of overlapping ones the order cannot be told from time, so a cause comes before what it causes: timing before all
+    else, and a joint that an actuator drives before a body that it moves. Of equal onsets the one with more evidence at
+    the time of the first alarm comes first.
     """
     findings = [finding for finding in findings if not finding.minor] or findings
     if not findings:
         return None, []
-    earliest = min(findings, key=lambda finding: (finding.onset_ns, finding.flagged_ns))
-    together = [f for f in findings if f.earliest_ns <= earliest.latest_ns and earliest.earliest_ns <= f.latest_ns]
-    first = min(
-        together,
-        key=lambda f: (f.kind != 'timing', not f.driven, -f.evidence, f.onset_ns, f.flagged_ns, f.channel, f.element),
-    )
-    return first, [finding for finding in findings if finding in together and finding is not first]
+    ordered = sorted(findings, key=lambda f: (f.onset_ns, -f.evidence, f.flagged_ns, f.channel, f.element))
+    earliest = ordered[0]
+    together = [f for f in ordered if f.earliest_ns <= earliest.latest_ns]
+    causes = [f for f in together if f.kind == 'timing']
+    if earliest.kind == 'pose' and not earliest.driven:
+        causes += [f for f in together if f.kind == 'pose' and f.driven]
+    first = causes[0] if causes else earliest
+    return first, [finding for finding in ordered if finding in together and finding is not first]

@@ -16,8 +16,8 @@ _CLEAR = 5.0
 WIDEST = 100
 SURE = 3.0
 """A row this far on one side of the edge, in deviations of the noise, is on that side."""
-_SPREAD = 0.5
-"""The crossing lies anywhere between two rows: half a row to both sides, whatever the noise."""
+_SPREAD = 1.0
+"""The edge of a family is known to a row: this much to both sides, whatever the noise."""
 
 
 def onset(departure: Array, zero: int) -> tuple[float, float, float]:
