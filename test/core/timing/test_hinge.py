@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from transfer_audit.core.timing.hinge import hinge
+from transfer_audit.core.timing.hinge import _LEAST_SCATTER_S, USUAL_SLOPE, _Fit, hinge
 
 
 def bent(begin_s, slope, seed, before=0.0, scatter_s=0.3e-3, seconds=6.0, count=60):
@@ -39,6 +39,12 @@ def test_a_slope_all_along_begins_at_the_first_time():
     assert sum(one.at_s == one.low_s == 0.05 for one in begins) >= 198
 
 
+def test_hours_are_resolved_as_finely_as_seconds():
+    found = [hinge(*bent(30_000.0, 0.01, seed, seconds=40_000.0, count=4000), []) for seed in range(40)]
+    assert max(abs(one.at_s - 30_000.0) for one in found) < 0.02
+    assert sum(one.low_s <= 30_000.0 <= one.high_s <= one.low_s + 0.1 for one in found) >= 32
+
+
 def test_steps_have_levels_of_their_own():
     times, levels = bent(2.77, 0.01, 0)
     levels[15:] += 0.08
@@ -51,3 +57,17 @@ def test_blocks_held_up_do_not_move_the_beginning():
     times, levels = bent(2.77, 0.01, 0)
     levels[[10, 11, 33, 50]] -= 0.04
     assert hinge(times, levels, []).at_s == pytest.approx(2.77, abs=0.1)
+
+
+def test_squares_are_those_of_plain_least_squares():
+    """Unknowns: a level of either piece, a slope of 0 give or take USUAL_SLOPE, and the slope from an instant on."""
+    times, levels = bent(2.77, 0.01, 3)
+    pieces = (np.arange(60) >= 20).astype(int)
+    rises = np.diff(levels) - np.median(np.diff(levels))
+    scatter = max(1.4826 * np.median(np.abs(rises)) / np.sqrt(2), _LEAST_SCATTER_S)
+    fit = _Fit(times, levels, pieces)
+    for begin in (0.05, 1.3, 2.77, 5.7):
+        columns = np.stack([pieces == 0, pieces == 1, times, np.maximum(times - begin, 0.0)], axis=1)
+        rows = np.vstack((columns, [0.0, 0.0, scatter / USUAL_SLOPE, 0.0]))
+        (squares,) = np.linalg.lstsq(rows, np.append(levels, 0.0))[1]
+        assert fit.squares(np.array([begin]))[0] == pytest.approx(squares, rel=1e-6)

@@ -15,7 +15,8 @@ USUAL_SLOPE = 5e-4
 """Of a clock before it broke: time daemons slew by up to 500 ppm."""
 CLEARLY, COVERED = 0.999, 0.9
 """A later beginning is believed at the first level, and bounded at the second."""
-_GRID = 200
+_GRID, _FINER = 200, 2
+_ROUNDING = 1e-13
 _FEWEST_AFTER = 3
 _LEAST_SCATTER_S = 1e-6
 _OUTLYING = 6.0
@@ -57,54 +58,71 @@ def hinge(times: Array, levels: Array, places: Sequence[int]) -> Hinge:
 
 
 class _Fit:
-    """Squares that remain once levels, a usual slope and a slope from an instant on are taken off."""
+    """Squares that remain once levels, a usual slope and a slope from an instant on are taken off.
+
+    Sums over the blocks after an instant follow from running sums, so that hundreds of instants cost little.
+    """
 
     def __init__(self, times: Array, levels: Array, pieces: np.ndarray[tuple[int], np.dtype[np.intp]]) -> None:
-        self._times, self._raw, self._pieces = times, levels, pieces
+        self._times, self._raw, self._middle = times, levels, float(times.mean())
         self._bounds = [0, *(np.flatnonzero(np.diff(pieces)) + 1).tolist(), len(times)]
+        self._levels, self._usual = self._centred(levels), self._centred(times)
         rises = np.diff(levels) - np.median(np.diff(levels))
         scatter = max(1.4826 * float(np.median(np.abs(rises))) / np.sqrt(2), _LEAST_SCATTER_S)
-        self._usual = np.append(self._centred(times[:, None])[:, 0], scatter / USUAL_SLOPE)
-        self._levels = self._without_usual(self._centred(levels[:, None]))[:, 0]
+        self._known = float(self._usual @ self._usual) + (scatter / USUAL_SLOPE) ** 2
+        self._along = float(self._usual @ self._levels)
+        t = times - self._middle
+        self._after = [_from_each(part) for part in (self._levels, self._levels * t, self._usual, self._usual * t)]
+        self._moments = [_from_each(part) for part in (t, t * t)]
 
     def _centred(self, values: Array) -> Array:
-        """Columns less their mean between steps, shape (B, K)."""
+        """Values less their mean between steps, shape (B,)."""
         centred = values.copy()
         for begin, end in pairwise(self._bounds):
-            centred[begin:end] -= centred[begin:end].mean(axis=0)
+            centred[begin:end] -= centred[begin:end].mean()
         return centred
 
-    def _without_usual(self, columns: Array) -> Array:
-        """Columns less their part along a slope whose size is known beforehand, as one more row, shape (B + 1, K)."""
-        longer = np.vstack((columns, np.zeros(columns.shape[1])))
-        along = self._usual @ longer / (self._usual @ self._usual)
-        return np.asarray(longer - np.outer(self._usual, along))
+    def _products(self, begins: Array) -> tuple[Array, Array, Array]:
+        """Of a ramp from each instant on with the levels, with the usual slope, and with itself, shape (K,) each."""
+        c, first = begins - self._middle, np.searchsorted(self._times, begins, side='right')
+        level, level_t, usual, usual_t = (sums[first] for sums in self._after)
+        own = np.zeros(len(begins))
+        once, twice = self._moments
+        for begin, end in pairwise(self._bounds):
+            inside = np.clip(first, begin, end)
+            count, t, tt = end - inside, once[inside] - once[end], twice[inside] - twice[end]
+            own += tt - 2 * c * t + count * c * c - (t - count * c) ** 2 / (end - begin)
+        return level_t - c * level, usual_t - c * usual, own
 
-    def _ramps(self, begins: Array) -> Array:
-        return self._without_usual(self._centred(np.maximum(self._times[:, None] - begins, 0.0)))
+    def _fitted(self, begins: Array) -> tuple[Array, Array]:
+        """The slope from each instant on, s/s, and what remains with it, s^2, shape (K,) each.
+
+        The usual slope is a known size with a deviation: one more row of the least squares.
+        """
+        with_levels, with_usual, own = self._products(begins)
+        across = with_levels - self._along * with_usual / self._known
+        own = own - with_usual**2 / self._known
+        all_of_it = float(self._levels @ self._levels) - self._along**2 / self._known
+        return across / own, np.maximum(all_of_it - across**2 / own, 0.0)
 
     def squares(self, begins: Array) -> Array:
         """What remains with a slope from each of the instants on, s^2, shape (K,)."""
-        ramps = self._ramps(begins)
-        explained = (self._levels @ ramps) ** 2 / (ramps * ramps).sum(axis=0)
-        return np.asarray(np.maximum(self._levels @ self._levels - explained, 0.0))
+        return self._fitted(begins)[1]
 
     def _slope(self, begin: float) -> float:
-        ramp = self._ramps(np.array([begin]))[:, 0]
-        return float(self._levels @ ramp / (ramp @ ramp))
+        return float(self._fitted(np.array([begin]))[0][0])
 
     def rest(self, begin: float) -> Array:
         """What remains of each block, s, shape (B,)."""
-        ramp = self._ramps(np.array([begin]))[:, 0]
-        return np.asarray((self._levels - self._slope(begin) * ramp)[:-1])
+        rest = self._levels - self._slope(begin) * self._centred(np.maximum(self._times - begin, 0.0))
+        return np.asarray(rest - self._usual * float(self._usual @ rest) / self._known)
 
     def best(self) -> float:
         """The beginning with the least squares."""
-        cell = (self._last() - self._times[0]) / (_GRID - 1)
-        coarse = self._least(np.linspace(self._times[0], self._last(), _GRID))
-        return self._least(self._grid(coarse - cell, coarse + cell))
-
-    def _least(self, begins: Array) -> float:
+        begins = self._grid(float(self._times[0]), self._last())
+        for _ in range(_FINER):
+            cell, least = begins[1] - begins[0], begins[self.squares(begins).argmin()]
+            begins = self._grid(least - cell, least + cell)
         return float(begins[self.squares(begins).argmin()])
 
     def _last(self) -> float:
@@ -129,22 +147,26 @@ class _Fit:
         variance = float(rest @ rest)
         alike = float(np.clip(rest[1:] @ rest[:-1] / variance, 0.0, 0.9)) if variance > 0 else 0.0
         wider = float(fdtri(1, freedom, share)) * (1 + alike) / (1 - alike)
-        return max(least, len(rest) * _LEAST_SCATTER_S**2) * (1 + wider / freedom)
+        rounding = _ROUNDING * float(self._levels @ self._levels)
+        return max(least, len(rest) * _LEAST_SCATTER_S**2) * (1 + wider / freedom) + rounding
 
     def _within(self, best: float, least: float) -> tuple[float, float]:
-        """The first and last beginning as good as the best."""
+        """The first and last beginning as good as the best, outwards by what the finest grid resolves."""
         bound = self._bound(least, best, COVERED)
-        coarse = self._grid(float(self._times[0]), self._last())
-        cell = float(coarse[1] - coarse[0])
-        good = np.append(coarse[self.squares(coarse) <= bound], best)
-        edges = []
-        for edge, pick in ((good.min(), np.min), (good.max(), np.max)):
-            fine = self._grid(edge - cell, edge + cell)
-            edges.append(float(pick(np.append(fine[self.squares(fine) <= bound], edge))))
-        return edges[0], edges[1]
+        low, high, begins = best, best, self._grid(float(self._times[0]), self._last())
+        for _ in range(_FINER + 1):
+            good, cell = begins[self.squares(begins) <= bound], begins[1] - begins[0]
+            low, high = float(good.min(initial=low)), float(good.max(initial=high))
+            begins = np.concatenate((self._grid(low - cell, low + cell), self._grid(high - cell, high + cell)))
+        return max(low - cell, float(self._times[0])), min(high + cell, self._last())
 
     def _level(self, begin: float) -> float:
         """The fitted level at an instant, s."""
         near = int(np.abs(self._times - begin).argmin())
         ramp = self._slope(begin) * max(0.0, float(self._times[near]) - begin)
         return float(self._raw[near] - self.rest(begin)[near]) - ramp
+
+
+def _from_each(values: Array) -> Array:
+    """Sums from each entry on, and 0 after the last, shape (B + 1,)."""
+    return np.append(np.cumsum(values[::-1])[::-1], 0.0)
