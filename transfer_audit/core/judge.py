@@ -107,10 +107,11 @@ class Judge:
         self._commands.forget(before_ns)
 
     def first(self) -> tuple[Finding | None, list[Finding]]:
-        """The first divergence so far, and its ties; topics are looked at every LOOK_S."""
+        """The first divergence so far, and its ties. Topics are looked at every LOOK_S; a drift needs the whole round."""
         found = [placed(finding, self.comparison, self.phases) for finding in self.comparison.findings]
         if self._rows_done_ns - self._looked_ns >= to_ns(LOOK_S):
-            self._looked_ns, self._faulty = self._rows_done_ns, self._topic_findings(self._rows_done_ns)
+            self._looked_ns = self._rows_done_ns
+            self._faulty = [f for f in self._topic_findings(self._rows_done_ns) if f.unit != 'ppm']
         return first_of(found + self._faulty)
 
     def say(self, finding: Finding, ties: list[Finding]) -> dict[str, Any]:

@@ -36,16 +36,14 @@ def reason_of(
 def sentence(finding: Finding, start_ns: int) -> str:
     """`force at tip_index (tips), 1.23 s, making contact: real 2.2 N, family 0.9 to 1.3 N`."""
     low, high = finding.shadow
+    at = finding.element if finding.element == finding.channel else f'{finding.element} ({finding.channel})'
     when = ', '.join(word for word in (finding.phase, finding.motion) if word)
-    said = (
-        f'{finding.kind} at {finding.element} ({finding.channel}), {(finding.onset_ns - start_ns) / NS:.2f} s'
-        f'{", " + when if when else ""}: '
-    )
-    values = f'real {finding.real:.4g} {finding.unit}, family {low:.4g} to {high:.4g} {finding.unit}'
+    said = f'{finding.kind} at {at}, {(finding.onset_ns - start_ns) / NS:.2f} s{", " + when if when else ""}: '
     if finding.kind == 'timing':
-        return said + (
-            f'{finding.explanation} (allowed {low:.3g} to {high:.3g} {finding.unit})' if high else finding.explanation
-        )
+        scale, unit = (1e3, 'ms') if finding.unit == 's' and high < 1.0 else (1.0, finding.unit)
+        allowed = f' (allowed: {scale * low:.3g} to {scale * high:.3g} {unit})' if high > 0 else ''
+        return said + finding.explanation + allowed
+    values = f'real {finding.real:.4g} {finding.unit}, family {low:.4g} to {high:.4g} {finding.unit}'
     return said + values + (f'; {finding.explanation}' if finding.explanation else '')
 
 
