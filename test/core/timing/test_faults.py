@@ -227,6 +227,19 @@ def test_a_drift_does_not_depend_on_how_messages_were_cut():
         assert faults(stamps, receives, cut) == whole
 
 
+def test_a_long_round_keeps_fewer_blocks_and_dates_a_drift_as_well():
+    """0.2 % from 700 s on in 1200 s, which is more blocks than are kept."""
+    stamps, receives = topic(1200, 20.0, jitter_ms=1.0)
+    stamps = stamps + np.rint(np.maximum(stamps - T0 - 700 * SECOND, 0) * 0.002).astype(np.int64)
+    found = []
+    for cut in (None, 13, 1000):
+        timing, timeline, end_ns = audited(stamps, receives, 1200, cut)
+        found.append([fault for fault in timing.faults(timeline.faults, end_ns) if fault.kind == 'clock drift'])
+    assert found[0] == found[1] == found[2]
+    ((drift,),) = found[:1]
+    assert drift.earliest_ns <= T0 + 700 * SECOND <= drift.latest_ns <= drift.earliest_ns + SECOND // 10
+
+
 def test_the_fields_of_a_verdict():
     timing, timeline, end_ns = audited(*topic())
     fields = timing.fields(timeline.faults, end_ns)
