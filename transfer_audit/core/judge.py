@@ -107,7 +107,7 @@ class Judge:
         self._commands.forget(before_ns)
 
     def first(self) -> tuple[Finding | None, list[Finding]]:
-        """The first divergence so far, and its ties. Topics are looked at every LOOK_S; a drift needs the whole round."""
+        """The first divergence so far, and its ties; topics are looked at every LOOK_S, for drift only at the end."""
         found = [placed(finding, self.comparison, self.phases) for finding in self.comparison.findings]
         if self._rows_done_ns - self._looked_ns >= to_ns(LOOK_S):
             self._looked_ns = self._rows_done_ns

@@ -20,8 +20,8 @@ ALLOWED_SHARE: dict[Kind, float] = {'drops': 0.34, 'duplicates': 0.02, 'disorder
 harmless, and real serial buses skip up to a fifth of their cycles; a third means that the topic has another rate."""
 ALLOWED_DRIFT_PPM = 500.0
 """Quartz keeps 100 ppm and time daemons slew by up to 500: a clock beyond that is broken, or no clock of seconds."""
-DRIFTED_S = 0.010
-"""A drift matters once it has amounted to this over the round."""
+DRIFTED_S = 0.030
+"""A drift matters once it has amounted to this over the round; a starved receiver wanders by most of it."""
 
 
 @dataclass(frozen=True)
