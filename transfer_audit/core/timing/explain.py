@@ -82,11 +82,13 @@ def explain(
 
 
 def _constant(element: Element, onset_row: int) -> Explanation | None:
-    """The same extra delay over the whole round."""
+    """The same extra delay over the whole round. A faster hand looks early as long as the motion does not turn."""
     reach = round(LONGEST_DELAY_S * element.rate_hz)
     guess = _longest(element, range(-reach, reach + 1))
     found = _accepted('delay', element, guess, 0, onset_row)
-    return found if found is not None and _lasts(found, element, onset_row) else None
+    if found is None or (found.delay.delay_s < 0 and not element.turns(slice(0, found.until_row))):
+        return None
+    return found if _lasts(found, element, onset_row) else None
 
 
 def _late_start(element: Element, onset_row: int) -> Explanation | None:

@@ -80,6 +80,15 @@ class Element:
         values = self.real[self.known(rows)]
         return float(np.ptp(values)) if len(values) else 0.0
 
+    def turns(self, rows: slice) -> bool:
+        """Whether the real joint moves both up and down by more than it does while it stands."""
+        values = self.real[self.known(rows)]
+        if len(values) == 0:
+            return False
+        up = (values - np.minimum.accumulate(values)).max()
+        down = (np.maximum.accumulate(values) - values).max()
+        return bool(min(up, down) > self.stir)
+
     def squares(self, rows: slice) -> float:
         """Mean square of real minus median over rows."""
         mask = self.known(rows)
