@@ -7,7 +7,6 @@ from typing import Any
 
 from transfer_audit.core.align import Lane
 from transfer_audit.core.attribution import Expected
-from transfer_audit.core.audited import UNSEEN, unseen
 from transfer_audit.core.binding import Binding
 from transfer_audit.core.channels import ChannelPlan
 from transfer_audit.core.divergence import Comparison, Finding, first_of
@@ -16,6 +15,7 @@ from transfer_audit.core.profile import Clock
 from transfer_audit.core.timing import Delay, delay_between
 from transfer_audit.core.timing.explain import SETTLE_S
 from transfer_audit.core.types import NS, Round
+from transfer_audit.core.unaudited import UNSEEN, unseen
 from transfer_audit.core.verdict import reason_of, say
 
 
