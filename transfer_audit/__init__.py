@@ -7,7 +7,8 @@ The way of the data, live and offline alike:
 3. the shadow mirrors each command in a family of K models, behind the watermark: `core.family`, `core.shadow`
 4. real and simulated rows meet on the audit clock; gaps stay gaps: `core.align`, `core.timing`
 5. what lies outside the family's envelope is accumulated; the earliest onset is the first divergence: `core.divergence`
-6. a judge turns a round into its verdict: `core.judge`, `core.rounds`, `core.verdict`
+6. a judge turns a round into its verdict: `core.judge`; causes and phases: `core.attribution`, `core.phases`;
+   the words: `core.conclusion`, `core.verdict`
 7. the gate lets commands through within budgets, and cuts these when both sides disagree: `core.gate`
 8. the ledger keeps each round for good: `ledger`
 9. people look at it: `cli`, `report`; the tool measures itself: `bench`
