@@ -10,8 +10,8 @@ from transfer_audit.core.types import Array
 
 Motion = Literal['holding', 'starting', 'moving', 'reversing', 'stopping']
 
-TURN_S = 0.06
-"""How far around a row its motion is looked at; three times as far where nothing moves that close."""
+TURN_S = 0.1
+"""How far around a row its motion is looked at; twice as far where nothing moves that close."""
 _SHARE = 1 / 8
 """A movement below this share of all movement around a row is its run-out, not one of its own."""
 
@@ -32,7 +32,7 @@ def motion_phase(median: Array, row: int, rate_hz: float, still: float) -> Motio
     found = _motion(before, after, still)
     if found != 'holding':
         return found
-    wide = _motion(*_halves(median, row, 3 * reach), still)
+    wide = _motion(*_halves(median, row, 2 * reach), still)
     return wide if wide in ('moving', 'reversing') else found
 
 
