@@ -39,6 +39,7 @@ _WORDS = {
     'drops': '{size:.1%} of the messages are missing',
     'duplicates': '{size:.1%} of the messages repeat a stamp',
     'disorder': '{size:.1%} of the messages came out of order',
+    'late': '{size:.1%} of the messages came too late to be used (clock.hold_back_s)',
     'clock step': 'the clock of the stamps jumped by {size:.3g} s',
     'clock drift': 'the clock of the stamps drifts by {size:.0f} ppm',
 }

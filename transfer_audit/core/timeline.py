@@ -15,7 +15,8 @@ class Timeline:
     An event counts if it arrives at most `hold_back_ns` after its stamp. That depends on the event alone, so the result
     is the same however the events were cut into pieces. Of events with equal stamps the first to arrive stays.
 
-    `faults` are dated by stamp; late ones by their arrival less the hold-back: when the watermark passed them.
+    `faults` are dated by stamp; late ones by their arrival less the hold-back: when the watermark passed them. The
+    stamps of the late ones are kept beside, in the same order.
     """
 
     def __init__(self, width: int, hold_back_ns: int) -> None:
@@ -24,7 +25,7 @@ class Timeline:
         self._values = np.empty((_INITIAL, width))
         self._begin = self._end = 0
         self._newest: int | None = None
-        self.faults: dict[str, list[int]] = {'late': [], 'out_of_order': [], 'duplicates': []}
+        self.faults: dict[str, list[int]] = {'late': [], 'late_stamps': [], 'out_of_order': [], 'duplicates': []}
 
     def __len__(self) -> int:
         return self._end - self._begin
@@ -49,6 +50,7 @@ class Timeline:
         in_time = columns.receive_ns - columns.stamp_ns <= self._hold_back_ns
         if not in_time.all():
             self.faults['late'] += (columns.receive_ns[~in_time] - self._hold_back_ns).tolist()
+            self.faults['late_stamps'] += columns.stamp_ns[~in_time].tolist()
             columns = columns[in_time]
         if len(columns) == 0:
             return columns
@@ -97,7 +99,11 @@ class Timeline:
     def forget(self, before_ns: int) -> None:
         """Let go of events and counts older than `before_ns`."""
         self.drop(before_ns)
-        self.faults = {fault: [s for s in stamps if s >= before_ns] for fault, stamps in self.faults.items()}
+        dates = {**self.faults, 'late_stamps': self.faults['late']}
+        self.faults = {
+            fault: [stamp for stamp, date in zip(stamps, dates[fault], strict=True) if date >= before_ns]
+            for fault, stamps in self.faults.items()
+        }
 
 
 def forward_filled(values: Array) -> Array:

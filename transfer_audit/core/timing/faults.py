@@ -12,12 +12,12 @@ from transfer_audit.core.timing.clock import SMALLEST_STEP_S, ClockStep, Drift, 
 from transfer_audit.core.timing.hinge import COVERED
 from transfer_audit.core.types import NS
 
-Kind = Literal['gap', 'drops', 'duplicates', 'disorder', 'clock step', 'clock drift']
+Kind = Literal['gap', 'drops', 'duplicates', 'disorder', 'late', 'clock step', 'clock drift']
 
 FEW = 3
-ALLOWED_SHARE: dict[Kind, float] = {'drops': 0.34, 'duplicates': 0.02, 'disorder': 0.02}
-"""A topic may lose, repeat or disorder this many messages, and this share. Interpolation over single messages is
-harmless, and real serial buses skip up to a fifth of their cycles; a third means that the topic has another rate."""
+ALLOWED_SHARE: dict[Kind, float] = {'drops': 0.34, 'duplicates': 0.02, 'disorder': 0.02, 'late': 0.02}
+"""A topic may lose, repeat, disorder or be late with this many messages, and this share. Interpolation over single
+messages is harmless, and real serial buses skip up to a fifth of their cycles; a third means another rate."""
 ALLOWED_DRIFT_PPM = 500.0
 """Quartz keeps 100 ppm and time daemons slew by up to 500: a clock beyond that is broken, or no clock of seconds."""
 DRIFTED_S = 0.030
@@ -81,7 +81,7 @@ def gap_faults(
 
 
 def share_faults(kind: Kind, count: int, total: int, first_ns: int, start_ns: int, period_ns: int) -> list[Fault]:
-    """Drops, duplicates or disorder, if there are more than a few among `total` messages; from the first of them on.
+    """Drops, duplicates, disorder or lateness, if there are more than a few among `total` messages.
 
     What befalls a share p of the messages spares the first n with probability (1 - p)^n: with 90 % the first to be hit
     is among as many as make that 0.1.

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from transfer_audit.core.timing.clock import ClockStep, ClockWatch
 from transfer_audit.core.timing.faults import (
+    ALLOWED_SHARE,
     Fault,
     Gap,
     Kind,
@@ -145,7 +146,7 @@ class Timing:
     def faults(self, counted: Mapping[str, Sequence[int]], end_ns: int) -> list[Fault]:
         """What is wrong with the topic in this round, in the order of time.
 
-        :param counted: stamps of messages that were `out_of_order` or `duplicates` (`Timeline.faults`)
+        :param counted: stamps of messages that were `late`, `out_of_order` or `duplicates` (`Timeline.faults`)
         :param end_ns: end of the round, or of what was taken of it
         """
         steps, median_us = self.clock.steps(), self._median_us()
@@ -160,7 +161,16 @@ class Timing:
         found += step_faults(steps)
         if broken(self.clock.drift()):
             found.append(drift_fault(self.clock.drifting()))
+        if all(fault.kind in ALLOWED_SHARE for fault in found):
+            found += self._late_faults(counted, end_ns, period_ns)
         return sorted(found, key=lambda fault: fault.start_ns)
+
+    def _late_faults(self, counted: Mapping[str, Sequence[int]], end_ns: int, period_ns: int) -> list[Fault]:
+        """Messages too late to be used, where neither a clock nor a gap is the cause."""
+        pairs = zip(counted['late'], counted['late_stamps'], strict=True)
+        stamps = [stamp for date, stamp in pairs if self._start_ns <= date < end_ns]
+        first_ns = max(self._start_ns, min(stamps, default=0))
+        return share_faults('late', len(stamps), self._seen + len(stamps), first_ns, self._start_ns, period_ns)
 
     def _drop_faults(self, steps: Sequence[ClockStep]) -> list[Fault]:
         median = self._median_us()
