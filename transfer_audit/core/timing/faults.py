@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from transfer_audit.core.timing.clock import SMALLEST_STEP_S, ClockStep, Drift, Drifting
+from transfer_audit.core.timing.clock import ClockStep, Drift, Drifting
 from transfer_audit.core.timing.hinge import COVERED
 from transfer_audit.core.types import NS
 
@@ -20,6 +20,8 @@ ALLOWED_SHARE: dict[Kind, float] = {'drops': 0.34, 'duplicates': 0.02, 'disorder
 messages is harmless, and real serial buses skip up to a fifth of their cycles; a third means another rate."""
 ALLOWED_DRIFT_PPM = 500.0
 """Quartz keeps 100 ppm and time daemons slew by up to 500: a clock beyond that is broken, or no clock of seconds."""
+STEPPED_S = 0.025
+"""A smaller step is only counted: a receiver that is starved for a while looks the same."""
 DRIFTED_S = 0.030
 """A drift matters once it has amounted to this over the round; a starved receiver wanders by most of it."""
 
@@ -98,8 +100,9 @@ def share_faults(kind: Kind, count: int, total: int, first_ns: int, start_ns: in
 def step_faults(steps: Sequence[ClockStep]) -> list[Fault]:
     """Steps of the clock, from the first message after each on."""
     return [
-        Fault('clock step', step.until_ns, step.size_ns / NS, SMALLEST_STEP_S, 's', step.at_ns, step.until_ns)
+        Fault('clock step', step.until_ns, step.size_ns / NS, STEPPED_S, 's', step.at_ns, step.until_ns)
         for step in steps
+        if abs(step.size_ns) >= STEPPED_S * NS
     ]
 
 
