@@ -11,6 +11,7 @@ from transfer_audit.core.binding import Binding
 from transfer_audit.core.channels import ChannelPlan
 from transfer_audit.core.divergence import Comparison, Finding, first_of
 from transfer_audit.core.phases import PHASES, Phases
+from transfer_audit.core.phases.phases import Counts
 from transfer_audit.core.profile import Clock
 from transfer_audit.core.timing import Delay, delay_between
 from transfer_audit.core.timing.explain import SETTLE_S
@@ -67,6 +68,7 @@ class Conclusion:
 
     def _channel(self, plan: ChannelPlan, findings: list[Finding]) -> dict[str, Any]:
         found = {}
+        visible, counts = self._comparison.smallest_visible, self._phases.counts()
         for index, (channel, column) in enumerate(self._comparison.names):
             if channel != plan.name:
                 continue
@@ -82,16 +84,16 @@ class Conclusion:
                 'rms': self._comparison.rms[index],
                 'score': self._comparison.peak[index],
                 'coverage': covered / self._comparison.rows if self._comparison.rows else 0.0,
-                'smallest_visible': self._comparison.smallest_visible[index],
-                'rows': self._rows(index),
+                'smallest_visible': visible[index],
+                'rows': self._rows(index, counts[:, index]),
             }
         return found
 
-    def _rows(self, index: int) -> dict[str, int] | None:
+    def _rows(self, index: int, counts: Counts) -> dict[str, int] | None:
         """Rows of an element in each phase of contact; None where no force tells."""
         if self._phases.touched(index) is None:
             return None
-        return {phase: int(rows) for phase, rows in zip(PHASES, self._phases.counts()[:, index], strict=True)}
+        return {phase: int(rows) for phase, rows in zip(PHASES, counts, strict=True)}
 
     def _timing(self, plan: ChannelPlan) -> dict[str, Any]:
         lane = self._lanes[plan.name]

@@ -26,13 +26,9 @@ def unseen(plan: ChannelPlan, index: int, comparison: Comparison, touched: bool 
     low, high = comparison.span[:, 0, index], comparison.span[:, 1, index]
     tolerance = float(comparison.tolerance[index])
     if plan.kind == 'slip':
-        reach = float(np.max(high))
-        return ('untouched' if reach <= max(tolerance, 1e-9) else '') if touched is None else _if(touched, 'untouched')
+        slipped = float(np.max(high)) > max(tolerance, 1e-9)
+        return '' if touched or (touched is None and slipped) else 'untouched'
     reach = float(np.max(high - low if plan.kind == 'pose' else np.maximum(np.abs(low), np.abs(high))))
     if reach <= max(tolerance, 1e-9):
         return 'still' if plan.kind == 'pose' else 'untouched'
     return 'wide' if reach < comparison.smallest_visible[index] else ''
-
-
-def _if(good: bool, otherwise: str) -> str:
-    return '' if good else otherwise
