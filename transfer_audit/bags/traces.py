@@ -23,6 +23,15 @@ def traces_of(path: Path, binding: Binding) -> list[Trace]:
         return [_trace(replay, round_) for round_ in replay.rounds()]
 
 
+def recording_of(path: Path, binding: Binding) -> Trace:
+    """A whole bag as one trace, with what happened between its rounds: where a hand is opened again, for example.
+
+    :raises AuditError: if the bag cannot be read or does not match the profile
+    """
+    with open_bag(path) as bag:
+        return _trace(Replay(bag, binding), Round(1, bag.start_ns, bag.end_ns))
+
+
 def _trace(replay: Replay, round_: Round) -> Trace:
     assert round_.end_ns is not None
     begin = max(replay.bag.start_ns, round_.start_ns - to_ns(LEAD_S))

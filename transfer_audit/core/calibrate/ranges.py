@@ -1,0 +1,37 @@
+"""What a calibration says a family should range over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Ranged:
+    """A family parameter with the range that was seen.
+
+    :param name: what to call it in a profile that has no parameter for it yet
+    :param field: model field (`actuator_delay`, `dof_frictionloss`, `geom_solref`, …); `select` the names in the model
+    :param low, high: in the field's unit (absolute), or as factors of the model's value (relative)
+    :param why: one sentence: from what it follows
+    """
+
+    name: str
+    field: str
+    select: tuple[str, ...]
+    low: float
+    high: float
+    scale: Literal['absolute', 'relative'] = 'absolute'
+    columns: tuple[int, ...] = (0,)
+    why: str = ''
+
+
+def joined(ranges: Iterable[Ranged]) -> list[Ranged]:
+    """The same with ranges of one field, selection and scale made one that holds them all."""
+    found: dict[tuple[object, ...], Ranged] = {}
+    for one in ranges:
+        key = (one.field, one.select, one.columns, one.scale)
+        old = found.get(key)
+        found[key] = one if old is None else replace(old, low=min(old.low, one.low), high=max(old.high, one.high))
+    return list(found.values())
