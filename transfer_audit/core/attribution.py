@@ -76,7 +76,7 @@ def attributed(
     causes = _Causes(comparison, traces, expected, horizon_s)
     ordered = sorted(findings, key=lambda finding: finding.onset_ns)
     found = [causes.timed(finding) for finding in ordered[:MOST_EXPLAINED]] + ordered[MOST_EXPLAINED:]
-    return causes.mixed_up([causes.consequence(finding) for finding in found])
+    return causes.mixed_up(causes.dated([causes.consequence(finding) for finding in found]))
 
 
 class _Causes:
@@ -89,6 +89,8 @@ class _Causes:
         self._lower, self._upper = traces.lower - comparison.tolerance, traces.upper + comparison.tolerance
         self._settled = settled(traces.real, comparison.rate_hz, horizon_s)
         self._accepted: list[Explanation] = []
+        self._delayed: set[int] = set()
+        self._effects: list[Finding] = []
 
     def timed(self, finding: Finding) -> Finding:
         """A pose finding of a joint as timing, if that alone explains it."""
@@ -110,6 +112,7 @@ class _Causes:
         if explanation is None or not self._causal(finding, explanation):
             return finding
         self._accepted.append(explanation)
+        self._delayed.add(index)
         return self._as_timing(finding, explanation)
 
     def _causal(self, finding: Finding, explanation: Explanation) -> bool:
@@ -132,20 +135,42 @@ class _Causes:
 
     def consequence(self, finding: Finding) -> Finding:
         """Any other finding that vanishes once the delay of the joints is compensated follows from it."""
-        delays = [explanation for explanation in self._accepted if explanation.cause != 'delay step']
-        if finding.kind == 'timing' or not delays:
+        delay = self._common()
+        if finding.kind == 'timing' or delay is None:
             return finding
-        shift = float(np.median([explanation.delay.delay_s for explanation in delays])) * self._comparison.rate_hz
-        index = self._index(finding)
-        real = self._traces.real[:, index]
-        lower, upper = moved(self._lower[:, index], shift), moved(self._upper[:, index], shift)
+        index, rate_hz = self._index(finding), self._comparison.rate_hz
+        real, shift = self._traces.real[:, index].copy(), delay.delay.delay_s * rate_hz
+        lower, upper = (moved(side[:, index], shift) for side in (self._lower, self._upper))
+        if delay.cause == 'delay step':
+            before, turning = slice(0, delay.from_row), slice(delay.from_row, delay.turned_row(rate_hz))
+            lower[before], upper[before] = self._lower[before, index], self._upper[before, index]
+            real[turning] = np.nan
         if self._comparison.alarm(index, real, lower, upper) is not None:
             return finding
-        delay_s = shift / self._comparison.rate_hz
+        self._effects.append(finding)
         return replace(
-            finding, kind='timing', unit='s', real=delay_s, shadow=(0.0, 0.0),
+            finding, kind='timing', unit='s', real=delay.delay.delay_s, shadow=(0.0, 0.0),
             explanation='it agrees once the delay of the joints is compensated',
         )  # fmt: skip
+
+    def dated(self, findings: list[Finding]) -> list[Finding]:
+        """The same, the first delayed joint that is driven dated back to the first effect of the delay."""
+        late = [finding for finding in findings if self._index(finding) in self._delayed]
+        if not late:
+            return findings
+        cause = min(late, key=lambda finding: (not finding.driven, finding.onset_ns))
+        effect = min(late + self._effects, key=lambda finding: finding.onset_ns)
+        dated = replace(
+            cause, onset_ns=effect.onset_ns, earliest_ns=effect.earliest_ns, latest_ns=effect.latest_ns,
+            flagged_ns=min(cause.flagged_ns, effect.flagged_ns), phase=effect.phase,
+        )  # fmt: skip
+        return [dated if finding is cause else finding for finding in findings]
+
+    def _common(self) -> Explanation | None:
+        """The middle one of the delays that were found, those of the whole round before those of a step."""
+        found = sorted(self._accepted, key=lambda explanation: explanation.delay.delay_s)
+        found = [explanation for explanation in found if explanation.cause != 'delay step'] or found
+        return found[len(found) // 2] if found else None
 
     def mixed_up(self, findings: list[Finding]) -> list[Finding]:
         """Poses that look like another joint's, or like the joint's own in other units, are said to."""

@@ -215,6 +215,14 @@ def test_a_delay_that_steps_in_mid_round_is_told_with_its_row(motion, extra_s):
     assert stood_since <= found.from_row <= 360 and found.until_row == 600
 
 
+@pytest.mark.parametrize('motion', ['sin', 'sin of time squared'])
+def test_a_delay_that_steps_before_much_has_moved_is_a_delay(motion):
+    times = np.arange(round(SECONDS / STEP_S)) * STEP_S
+    found, _ = judged(motion, delay_s=np.where(times < STARTS_S + 0.2, 0.0, 0.08))
+    assert found is not None and found.cause == 'delay'
+    assert found.delay.delay_s == pytest.approx(beyond_the_median(motion, 0.08), abs=0.001)
+
+
 def test_gaps_neither_hide_nor_make_an_explanation():
     gaps = [slice(120, 140), slice(333, 350)]
     found, _ = judged('sin', gaps, delay_s=0.04)

@@ -42,8 +42,9 @@ def first_of(findings: Sequence[Finding]) -> tuple[Finding | None, list[Finding]
     """The finding with the earliest onset, and those whose onset intervals overlap with its own.
 
     Of overlapping ones the order cannot be told from time, so a cause comes before what it causes: timing before all
-    else, then a pose that is explained by a mix-up, and a joint that an actuator drives before a body that it moves. Of
-    equal onsets the one with more evidence at the time of the first alarm comes first.
+    else, a topic's or a driven joint's before that of what follows it, then a pose that is explained by a mix-up, and a
+    joint that an actuator drives before a body that it moves. Of equal onsets the one with more evidence at the time of
+    the first alarm comes first.
     """
     findings = [finding for finding in findings if not finding.minor] or findings
     if not findings:
@@ -51,7 +52,9 @@ def first_of(findings: Sequence[Finding]) -> tuple[Finding | None, list[Finding]
     ordered = sorted(findings, key=lambda f: (f.onset_ns, -f.evidence, f.flagged_ns, f.channel, f.element))
     earliest = ordered[0]
     together = [f for f in ordered if f.earliest_ns <= earliest.latest_ns]
-    causes = [f for f in together if f.kind == 'timing'] + [f for f in together if f.kind == 'pose' and f.explanation]
+    timing = [f for f in together if f.kind == 'timing']
+    causes = sorted(timing, key=lambda f: f.element != f.channel and not f.driven)
+    causes += [f for f in together if f.kind == 'pose' and f.explanation]
     if earliest.kind == 'pose' and not earliest.driven:
         causes += [f for f in together if f.kind == 'pose' and f.driven]
     first = causes[0] if causes else earliest

@@ -26,10 +26,11 @@ MOTIONS = 5.0
 """A motion speaks for an explanation if it spans this many tolerances."""
 CLEAN_S = 1.0
 """If something else happens later, a delay must have explained the motion for this long since the alarm."""
-LEAD, EARLY_LEAD, CLEAR_LEAD = 0.85, 1.25, 2.0
+LEAD, EARLY_LEAD, CLEAR_LEAD, FIRM_LEAD = 0.85, 1.25, 2.0, 4.0
 """How many times as much an explanation without delay must leave (in squares) to be ruled out. Servos with a delay of
 15 ms and more reach 0.9 to 1000, those with another damping, gain, friction or play mostly 0.05 to 0.8. Where a round
-is explained only in part the lead must be clear, and that of a hand before its family is in doubt a stiffer hand's."""
+is explained only in part the lead must be clear, and that of a hand before its family is in doubt a stiffer hand's.
+With a firm one a motion need not agree to the noise: what a delayed joint touches, it touches elsewhere."""
 SURE_SHARE = 1 / 3
 """A delay that is the same throughout is known to within this share of itself."""
 
@@ -49,6 +50,10 @@ class Explanation:
     delay: Delay
     from_row: int
     until_row: int
+
+    def turned_row(self, rate_hz: float) -> int:
+        """The first row after `from_row` at which the motion has taken its delayed course."""
+        return self.from_row + abs(round(self.delay.delay_s * rate_hz)) + round(SETTLE_S * rate_hz)
 
 
 def explain(
@@ -122,15 +127,18 @@ def _starts_late(found: Explanation, element: Element) -> bool:
 
 
 def _step(element: Element, onset_row: int) -> Explanation | None:
-    """Agreement before a row, the same extra delay after it."""
+    """Agreement before a row, the same extra delay after it; just a delay if too little moved before to tell."""
     starts = first_stir(element.real, element.stir)
-    if starts is None or onset_row - starts < AGREES_S * element.rate_hz:
+    if starts is None:
         return None
+    settle = round(SETTLE_S * element.rate_hz)
+    after = element.without(slice(0, onset_row + settle))
     before = delay_between(element.real[:onset_row], element.median[:onset_row], element.rate_hz, element.noise)
-    if before is None or element.span(slice(0, onset_row)) < MOTIONS * element.tolerance:
-        return None
-    reach, settle = round(LONGEST_DELAY_S * element.rate_hz), round(SETTLE_S * element.rate_hz)
-    guess = _longest(element.without(slice(0, onset_row + settle)), range(-reach, reach + 1))
+    agreed = onset_row - starts >= AGREES_S * element.rate_hz
+    if before is None or not agreed or element.span(slice(0, onset_row)) < MOTIONS * element.tolerance:
+        return _constant(after, onset_row)
+    reach = round(LONGEST_DELAY_S * element.rate_hz)
+    guess = _longest(after, range(-reach, reach + 1))
     if guess is None or not max(-before.low_s, before.high_s) < abs(guess) / element.rate_hz / 2:
         return None
     row = _switch(element, guess, onset_row)
@@ -161,7 +169,9 @@ def _accepted(
     shifted = element.moved(delay.delay_s, hold)
     until = shifted.clean_until()
     rows = slice(0, until)
-    if until <= onset_row or shifted.span(rows) < MOTIONS * element.tolerance or not shifted.agrees(rows):
+    if until <= onset_row or shifted.span(rows) < MOTIONS * element.tolerance:
+        return None
+    if not shifted.agrees(rows) and shifted.lead_over_rivals(element.median, rows) < FIRM_LEAD:
         return None
     rest = shifted.squares(rows) / max(element.squares(rows), 1e-300)
     return Explanation(cause, replace(delay, explained=1.0 - rest), from_row, until)
