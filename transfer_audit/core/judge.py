@@ -15,6 +15,7 @@ from transfer_audit.core.binding import Binding
 from transfer_audit.core.conclusion import Conclusion
 from transfer_audit.core.divergence import Comparison, Finding, Law, first_of
 from transfer_audit.core.phases import ContactMap, Phases
+from transfer_audit.core.profile import COMMAND
 from transfer_audit.core.rounds import CommandMeter, SlipMetric
 from transfer_audit.core.types import NS, Array, Columns, Envelope, Round, to_ns
 from transfer_audit.core.verdict import as_json, say, sentence
@@ -46,7 +47,9 @@ class Judge:
         )
         self.phases = Phases(ContactMap.of(binding))
         self._slip = SlipMetric(binding.channels)
-        self._commands = CommandMeter(binding.command, profile.clock, binding.model.opt.timestep)
+        self._commands = CommandMeter(
+            binding.command, profile.clock, binding.model.opt.timestep, profile.command.stamp != 'receive'
+        )
         self._modelled = modelled
         self._expected = _expected(binding) if modelled else {}
         self.gate: dict[str, int | None] = {'trips': None, 'clamped': None}
@@ -138,6 +141,8 @@ class Judge:
         first, _ = first_of(findings)
         problem = problem or conclusion.nothing() or self._unshadowed(first)
         verdict = conclusion.verdict(findings, problem)
+        commands = self._commands.timing.fields(self._commands.timeline.faults, round_.end_ns)
+        verdict['timing'] = {COMMAND: {'delay_ms': {}, **commands}, **verdict['timing']}
         verdict['metrics'] = self._metrics(round_)
         verdict['gate'] = {**self.gate, 'peak_force': self._peak_force(), 'peak_speed': self._commands.peak}
         return dict(as_json(verdict))
@@ -156,14 +161,15 @@ class Judge:
     def _topic_findings(self, until_ns: int) -> list[Finding]:
         """Faults of the topics in the round up to an instant."""
         assert self.round is not None
+        max_gap_ns = to_ns(self._clock.max_gap_s)
         lanes = [
             lane for lane in self.aligner.lanes.values() if lane.plan.required or lane.timeline.newest_ns is not None
         ]
         return [
-            of_topic(lane.plan.name, fault, to_ns(self._clock.max_gap_s))
+            of_topic(lane.plan.name, fault, max_gap_ns)
             for lane in lanes
             for fault in lane.timing.faults(lane.timeline.faults, until_ns)
-        ]
+        ] + [of_topic(COMMAND, fault, max_gap_ns) for fault in self._commands.faults(until_ns)]
 
     def _metrics(self, round_: Round) -> dict[str, Any]:
         real, shadow = self._slip.rate('real'), self._slip.rate('shadow')

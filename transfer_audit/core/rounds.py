@@ -12,6 +12,8 @@ from transfer_audit.core.binding import CommandPlan
 from transfer_audit.core.channels import ChannelPlan
 from transfer_audit.core.profile import Clock
 from transfer_audit.core.timeline import Timeline, forward_filled
+from transfer_audit.core.timing import Timing
+from transfer_audit.core.timing.faults import Fault
 from transfer_audit.core.types import NS, Array, Columns, Round, Stamps, to_ns
 
 
@@ -33,14 +35,23 @@ def rounds_from_marks(marks: Iterable[tuple[int, str]], end_ns: int) -> list[Rou
     return found
 
 
+_ANY_SILENCE_S = 1e6
+CLOCK_FAULTS = ('clock step', 'clock drift')
+"""What can be wrong with commands. When to send one is the policy's choice, so silence is none, and the shadow gets them
+in the order of their stamps; but a clock that steps makes it move at another time than the hand."""
+
+
 class CommandMeter:
-    """The fastest change of a commanded actuator between two commands of a round, and which came too late.
+    """The commands of a round: their fastest change, which came too late, and their clock.
 
     :param timestep_s: of the simulation: a command acts from the first step on that begins at or after its stamp
+    :param stamped: the messages carry stamps, of a clock of their own
     """
 
-    def __init__(self, plan: CommandPlan, clock: Clock, timestep_s: float) -> None:
+    def __init__(self, plan: CommandPlan, clock: Clock, timestep_s: float, stamped: bool = True) -> None:
         width = len(plan.actuators)
+        self._stamped = stamped
+        self.timing = Timing(to_ns(_ANY_SILENCE_S), to_ns(clock.hold_back_s))
         self._step_ns = to_ns(timestep_s)
         self._scale = plan.scale
         self.timeline = Timeline(width if plan.speed_scale is None else 2 * width, to_ns(clock.hold_back_s))
@@ -52,14 +63,18 @@ class CommandMeter:
         self._waited_ns = self._count = 0
         self._last: tuple[int, Array] | None = None
         self.peak: float | None = None
+        self.timing.start(start_ns)
 
     def add(self, columns: Columns) -> None:
         """Take commands in order of arrival."""
+        if self._stamped:
+            self.timing.arrived(columns)
         self.timeline.add(columns)
 
     def take(self, until_ns: int) -> None:
         """Account for the commands of the round up to an instant. `peak`: model units per second, None below two."""
         stamps = self.timeline.stamps
+        self.timing.take(stamps, until_ns)
         begin, end = np.searchsorted(stamps, [self._taken_ns, until_ns], side='right')
         if end > begin:
             self._waited_ns += int(((self._start_ns - stamps[begin:end]) % self._step_ns).sum())
@@ -83,9 +98,14 @@ class CommandMeter:
         """How long a command waited on average for the physics step that acted on it: a real hand does not wait."""
         return self._waited_ns / NS / self._count if self._count else 0.0
 
+    def faults(self, until_ns: int) -> list[Fault]:
+        """What is wrong with the clock of the commands in the round up to an instant."""
+        return [fault for fault in self.timing.faults(self.timeline.faults, until_ns) if fault.kind in CLOCK_FAULTS]
+
     def forget(self, before_ns: int) -> None:
         """Let go of commands and counts older than `before_ns`."""
         self.timeline.forget(before_ns)
+        self.timing.forget(before_ns)
 
 
 def slip_rate(slipping: int, touching: int) -> float | None:

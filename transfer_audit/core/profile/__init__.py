@@ -4,6 +4,7 @@ from transfer_audit.core.profile.checks import by_itself
 from transfer_audit.core.profile.places import Loc, Places, Problem
 from transfer_audit.core.profile.read import load_profile, places_of, read_profile
 from transfer_audit.core.profile.schema import (
+    COMMAND,
     UNITS,
     Channel,
     Clock,
@@ -24,6 +25,7 @@ from transfer_audit.core.profile.schema import (
 )
 
 __all__ = [
+    'COMMAND',
     'UNITS',
     'Channel',
     'Clock',

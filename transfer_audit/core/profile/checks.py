@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from transfer_audit.core.errors import FieldError, choices
 from transfer_audit.core.fields import parse_path
 from transfer_audit.core.profile.places import Loc, Problem
-from transfer_audit.core.profile.schema import UNITS, Key, Parameter, Profile, Source, element_name
+from transfer_audit.core.profile.schema import COMMAND, UNITS, Key, Parameter, Profile, Source, element_name
 
 NEVER_NEGATIVE = (
     'actuator_delay', 'actuator_kp', 'body_mass', 'dof_armature', 'dof_damping', 'dof_frictionloss', 'geom_friction'
@@ -24,6 +24,8 @@ def by_itself(profile: Profile, aside: Collection[Key] = ()) -> Iterator[Problem
         yield ('channels',), 'a hand needs at least one channel'
     for name, channel in profile.channels.items():
         at = ('channels', name)
+        if name == COMMAND:
+            yield at, f'{name!r} is what verdicts call the command itself; choose another name'
         yield from _source(at, channel)
         if channel.unit not in UNITS[channel.kind]:
             allowed = ' or '.join(UNITS[channel.kind])

@@ -22,6 +22,8 @@ def element_name(key: Key, target: str) -> str:
     return key if isinstance(key, str) else target.rpartition(':')[2]
 
 
+COMMAND = 'command'
+"""What verdicts call the command's topic; no channel can be called so."""
 OWN = ('path', 'digest')
 """Fields of a profile that do not stand in its file."""
 
