@@ -100,7 +100,7 @@ CATALOGUE: tuple[Fault, ...] = (
         body=lambda b, t, s: changes.scaled(b, 'dof_damping', t, s),
     ),
     Fault(
-        'damping_down', 'times less', 'joint', (1.5, 2.0, 3.3, 6.0, 12.0),
+        'damping_down', 'times less', 'joint', (1.5, 3.3, 6.0, 12.0, 25.0, 50.0),
         body=lambda b, t, s: changes.scaled(b, 'dof_damping', t, 1 / s),
     ),
     Fault(

@@ -10,7 +10,7 @@ import numpy as np
 
 from transfer_audit.bench.divergence.worlds import Streams
 from transfer_audit.core.binding import Binding
-from transfer_audit.core.judge import Judge
+from transfer_audit.core.judge import Judge, Scored
 from transfer_audit.core.types import NS, Array, Envelope, Round
 
 
@@ -46,8 +46,28 @@ def excess_of(binding: Binding, streams: Streams, envelopes: Mapping[str, Envelo
     return _fed(binding, streams, envelopes, round_)[1]
 
 
+def real_of(binding: Binding, streams: Streams, envelopes: Mapping[str, Envelope], round_: Round) -> dict[str, Array]:
+    """The measurements on the audit clock, by channel, shape (N, C); NaN in gaps."""
+    found = {name: np.full(rows.median.shape, np.nan) for name, rows in envelopes.items()}
+    for scored in _fed_judge(binding, streams, envelopes, round_).advance(_until_ns(streams, round_)):
+        first = _row_of(scored, binding, round_)
+        for plan in binding.channels:
+            part = scored.rows.real[plan.name]
+            found[plan.name][first : first + len(part)] = part
+    return found
+
+
 def _fed(binding: Binding, streams: Streams, envelopes: Mapping[str, Envelope], round_: Round) -> tuple[Judge, Array]:
-    assert round_.end_ns is not None
+    judge = _fed_judge(binding, streams, envelopes, round_)
+    excess = np.zeros((len(next(iter(envelopes.values()))), len(names_of(binding))))
+    for scored in judge.advance(_until_ns(streams, round_)):
+        first = _row_of(scored, binding, round_)
+        part = _excess(binding, scored.rows.real, scored.rows.shadow)
+        excess[first : first + len(part)] = part
+    return judge, excess
+
+
+def _fed_judge(binding: Binding, streams: Streams, envelopes: Mapping[str, Envelope], round_: Round) -> Judge:
     judge = Judge(binding)
     judge.start(round_)
     judge.command(streams.command)
@@ -55,13 +75,16 @@ def _fed(binding: Binding, streams: Streams, envelopes: Mapping[str, Envelope], 
         judge.measured(name, columns)
     for name, rows in envelopes.items():
         judge.shadow(name, rows)
-    until_ns = max(round_.end_ns, *(int(columns.receive_ns.max()) for columns in streams.channels.values()))
-    excess = np.zeros((len(next(iter(envelopes.values()))), len(names_of(binding))))
-    for scored in judge.advance(until_ns + NS):
-        first = round((int(scored.rows.row_ns[0]) - round_.start_ns) * binding.profile.clock.rate_hz / NS)
-        part = _excess(binding, scored.rows.real, scored.rows.shadow)
-        excess[first : first + len(part)] = part
-    return judge, excess
+    return judge
+
+
+def _until_ns(streams: Streams, round_: Round) -> int:
+    assert round_.end_ns is not None
+    return max(round_.end_ns, *(int(columns.receive_ns.max()) for columns in streams.channels.values())) + NS
+
+
+def _row_of(scored: Scored, binding: Binding, round_: Round) -> int:
+    return round((int(scored.rows.row_ns[0]) - round_.start_ns) * binding.profile.clock.rate_hz / NS)
 
 
 def _excess(binding: Binding, real: Mapping[str, Array], shadow: Mapping[str, Envelope]) -> Array:
