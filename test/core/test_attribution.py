@@ -1,4 +1,4 @@
-"""What parted first is the cause: a joint before those it drags, a delay before what it moves, the clock of commands."""
+"""What comes first is the cause: a joint before those it drags, a delay before what it moves, the commands' clock."""
 
 import mujoco
 import numpy as np
@@ -42,7 +42,7 @@ def course(t):
 
 
 def recorded(delay_s=lambda t: 0.012, change=lambda model, t: None, until_s=SECONDS):
-    """Joints (dragged, driver) and pose of the distal body of a simulated finger, each 10 ms; commands end at a time."""
+    """Joints (dragged, driver) and pose of the distal body of a finger, every 10 ms; commands end at `until_s`."""
     model = mujoco.MjModel.from_xml_string(FINGER)
     data = mujoco.MjData(model)
     data.qpos[:] = [course(-1.0), 1.2 * course(-1.0)]

@@ -37,8 +37,8 @@ def rounds_from_marks(marks: Iterable[tuple[int, str]], end_ns: int) -> list[Rou
 
 _ANY_SILENCE_S = 1e6
 CLOCK_FAULTS = ('clock step', 'clock drift')
-"""What can be wrong with commands. When to send one is the policy's choice, so silence is none, and the shadow gets them
-in the order of their stamps; but a clock that steps makes it move at another time than the hand."""
+"""What can be wrong with commands. When to send one is the policy's choice, so silence is no fault, and the shadow
+takes them in the order of their stamps; but a clock that steps makes it move at another time than the hand."""
 
 
 class CommandMeter:
