@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
+
+from transfer_audit.core.profile import Key
 
 
 @dataclass(frozen=True)
@@ -35,3 +37,16 @@ def joined(ranges: Iterable[Ranged]) -> list[Ranged]:
         old = found.get(key)
         found[key] = one if old is None else replace(old, low=min(old.low, one.low), high=max(old.high, one.high))
     return list(found.values())
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A number of a profile that was measured.
+
+    :param at: its place in the profile, as `('channels', 'joints', 'noise')`
+    :param value: one number, or one for each element by its name in the messages
+    """
+
+    at: tuple[str, ...]
+    value: float | Mapping[Key, float]
+    why: str

@@ -23,6 +23,7 @@ LINE_S = 0.15
 """How long the first clear motion may last that is extrapolated backwards."""
 _CLEAR_NOISE, _CLEAR_STEPS = 5.0, 2.5
 _FEWEST, _MOST, _SHARE = 3, 8, 0.7
+_MOST_OF_THE_WAY = 0.9
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Start:
     :param onset_s: command to motion: the line through the first clear motion, followed back to where the joint stood
     :param error_s: half of the 90 % interval of `onset_s`
     :param rate: slope of that line, model units/s, unsigned
+    :param travel_s: how long it is under way: until it has gone nine tenths of the way that it goes
     :param commanded_s: when, since the round's start; `until_s` the next change of course or the end
     """
 
@@ -48,6 +50,8 @@ class Start:
     rate: float
     commanded_s: float
     until_s: float
+    travel_s: float
+    trace: Trace
     stretch: Stretch
 
 
@@ -63,6 +67,10 @@ class Starts:
     unseen: int
     small: float
     stream: bool
+
+    def of(self, trace: Trace) -> list[Start]:
+        """The starts within one trace."""
+        return [start for start in self.found if start.trace is trace]
 
 
 def starts_of(traces: Sequence[Trace], binding: Binding, joint: Driven) -> Starts:
@@ -111,16 +119,19 @@ def _start(trace: Trace, joint: Driven, at_s: float, until_s: float, target: flo
         return 0.0
     after = (times > at_s) & (times < until_s)
     t, z = times[after] - at_s, (values[after] - rest) * direction
-    line = _first_motion(t, z, clear)
+    line = first_motion(t, z, clear)
     if line is None:
         return 0.0 if len(t) and z.max() > clear else step
     first, onset, error, rate = line
     last = float(t[first - 1]) if first else 0.0
+    travel = float(t[int(np.argmax(z >= _MOST_OF_THE_WAY * z.max()))] - t[first])
     stretch = part(trace, at_s, at_s + float(t[first]) + LINE_S)
-    return Start(direction, speed, step, (last, float(t[first])), onset, error, rate, at_s, until_s, stretch)
+    return Start(
+        direction, speed, step, (last, float(t[first])), onset, error, rate, at_s, until_s, travel, trace, stretch
+    )
 
 
-def _first_motion(t: Array, z: Array, clear: float) -> tuple[int, float, float, float] | None:
+def first_motion(t: Array, z: Array, clear: float) -> tuple[int, float, float, float] | None:
     """The first sample that is clearly under way, and the line through the motion from there on: onset, half of its
     interval, s, and slope, 1/s. None if nothing moves or too little is seen of it.
 
