@@ -1,0 +1,1 @@
+"""Calibrations held against a known truth, and against brute force on real recordings."""

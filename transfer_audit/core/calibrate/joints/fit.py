@@ -1,0 +1,159 @@
+"""Traces of a hand -> the parameters of its joints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from transfer_audit.core.binding import Binding
+from transfer_audit.core.calibrate.joints import held_out as h
+from transfer_audit.core.calibrate.joints import terms as t
+from transfer_audit.core.calibrate.joints.chain import Chain, Servo, chains_of
+from transfer_audit.core.calibrate.joints.result import Fitted, JointFit, JointFits, Missing
+from transfer_audit.core.calibrate.joints.solve import Fit, sysid
+from transfer_audit.core.calibrate.joints.solve import fit as solve
+from transfer_audit.core.calibrate.joints.spread import Spread, spread_of
+from transfer_audit.core.calibrate.joints.telling import correlated, motion_for, why_not
+from transfer_audit.core.calibrate.joints.windows import Window, windows_of
+from transfer_audit.core.calibrate.quantities import Quantity, Standing
+from transfer_audit.core.calibrate.traces import Trace
+from transfer_audit.core.types import Array
+
+EXPLAINS = 0.02
+"""A fit that takes less than this off the root mean square of the held-out residual explains nothing."""
+PAYS = 0.05
+"""A form is missing if it takes this share off the squared residual on held-out stretches."""
+LEFT_OVER = 1.3
+"""Other forms are tried where the residual is over this many times the noise."""
+
+
+def fit(traces: Sequence[Trace], binding: Binding, forms: bool = True) -> JointFits:
+    """Fit friction, damping, gain, armature, offset and delay of every joint that is commanded and measured.
+
+    Only free motion is used. Joints that move each other are fitted together, chain by chain.
+
+    :param forms: try other forms where the model's own leaves something: load-dependent friction, breakaway, play
+    :raises AuditError: if `mujoco.sysid` is not installed
+    """
+    sysid()
+    joints: list[JointFit] = []
+    warnings = list(_unfitted(binding))
+    for chain in chains_of(binding):
+        windows = windows_of(traces, binding, chain)
+        if windows:
+            joints += _chain(chain, windows, forms)
+        else:
+            names = ', '.join(servo.element for servo in chain.servos)
+            warnings.append(f'{names}: no stretch of free motion that is long enough and measured without gaps')
+    return JointFits(tuple(joints), tuple(warnings))
+
+
+def _unfitted(binding: Binding) -> list[str]:
+    done = {servo.command for chain in chains_of(binding) for servo in chain.servos}
+    left = [name for index, name in enumerate(binding.command.names) if index not in done]
+    return [f'{", ".join(left)}: not fitted, no position servo of a joint that is measured'] if left else []
+
+
+def _chain(chain: Chain, windows: Sequence[Window], forms: bool) -> list[JointFit]:
+    whole = solve(chain, windows, t.PLAIN)
+    spread = spread_of(whole)
+    base = h.held_out(chain, windows, whole)
+    start = t.start_of(chain, windows, t.PLAIN)
+    squares, counts = h.squares_of(chain, windows, t.PLAIN, _nominal(chain, start))
+    left_over = bool((np.sqrt(base.square) > LEFT_OVER * spread.noise).any())
+    richer = {form: h.with_form(base, form) for form in h.FORMS} if forms and left_over else {}
+    before = np.sqrt(squares / np.maximum(counts, 1))
+    return [_joint(whole, spread, base, richer, float(before[joint]), windows, joint) for joint in range(len(before))]
+
+
+def _nominal(chain: Chain, start: t.Start) -> Array:
+    """The profile's own values, also where a fit does not start from them."""
+    values, dofs = start.value.copy(), list(chain.dofs)
+    for index, term in enumerate(t.PLAIN):
+        if term.field.startswith('dof_'):
+            values[:, index] = getattr(chain.model, term.field)[dofs]
+    return values
+
+
+def _joint(
+    whole: Fit,
+    spread: Spread,
+    base: h.HeldOut,
+    richer: dict[t.Term, h.HeldOut],
+    before: float,
+    windows: Sequence[Window],
+    joint: int,
+) -> JointFit:
+    servo = whole.chain.servos[joint]
+    after, noise = float(np.sqrt(base.square[joint])), float(spread.noise[joint])
+    missing = sorted((_missing(base, form, found, joint) for form, found in richer.items()), key=lambda m: -m.share)
+    nothing = before > LEFT_OVER * noise and after > (1 - EXPLAINS) * before
+    fitted = [_fitted(whole, spread, windows, joint, index, nothing) for index in range(len(whole.terms))]
+    fitted += [_beyond(whole.chain, joint, form, missing, fitted[0]) for form in (t.STRIBECK, t.BACKLASH)]
+    return JointFit(
+        servo.element, tuple(fitted), before, after, noise, float(spread.condition[joint]),
+        correlated(whole, spread, joint), tuple(missing),
+        tuple(_warnings(servo, before, after, noise, missing, nothing)),
+    )  # fmt: skip
+
+
+def _missing(base: h.HeldOut, form: t.Term, found: h.HeldOut, joint: int) -> Missing:
+    values = found.values(form)[:, joint]
+    share = 1.0 - float(found.square[joint] / base.square[joint])
+    return Missing(
+        form.name, share, float(np.median(values)), float(values.min()), float(values.max()), form.unit
+    )  # fmt: skip
+
+
+def _fitted(whole: Fit, spread: Spread, windows: Sequence[Window], joint: int, index: int, nothing: bool) -> Fitted:
+    term, servo = whole.terms[index], whole.chain.servos[joint]
+    standing: Standing = 'measured'
+    why = why_not(whole, spread, joint, index)
+    if nothing:
+        standing, why = 'explains nothing', 'on stretches it did not see, the fit is no better than the profile'
+    elif why:
+        standing = 'not identifiable'
+    quantity = Quantity(
+        term.name, servo.element, float(whole.values[joint, index]), float(spread.low[joint, index]),
+        float(spread.high[joint, index]), term.unit, int(np.count_nonzero(whole.joint == joint)),
+        tuple(window.stretch for window in windows), standing, why,
+    )  # fmt: skip
+    return Fitted(quantity, term.field, servo.joint if term.field.startswith('dof_') else servo.actuator)
+
+
+def _beyond(chain: Chain, joint: int, form: t.Term, missing: Sequence[Missing], like: Fitted) -> Fitted:
+    """Breakaway and backlash: measured only where they pay on stretches that the fit did not see."""
+    found = next((one for one in missing if one.form == form.name), None)
+    servo = chain.servos[joint]
+    if found is not None and found.share >= PAYS:
+        values, why = (found.value, found.low, found.high), ''
+    else:
+        values = (0.0, 0.0, found.high if found else 0.0)
+        why = f'it does not show in this motion; it needs {motion_for(form, chain, joint)}'
+    quantity = replace(
+        like.quantity, name=form.name, value=values[0], low=values[1], high=values[2], unit=form.unit,
+        standing='not identifiable' if why else 'measured', why=why,
+    )  # fmt: skip
+    return Fitted(quantity, '', servo.joint)
+
+
+def _warnings(
+    servo: Servo, before: float, after: float, noise: float, missing: Sequence[Missing], nothing: bool
+) -> list[str]:
+    found = []
+    if nothing:
+        found.append(
+            f'{servo.element}: the fit explains nothing: {before:.3g} rad before, {after:.3g} rad after, '
+            'on stretches it did not see'
+        )
+    paying = [one for one in missing if one.share >= PAYS]
+    if paying:
+        said = '; '.join(f'{one.form} would explain {100 * one.share:.0f} %' for one in paying)
+        found.append(f'{servo.element}: the form is too simple, {after:.3g} rad are left (noise {noise:.2g}): {said}')
+    elif after > LEFT_OVER * 2 * noise:
+        found.append(
+            f'{servo.element}: {after:.3g} rad are left (noise {noise:.2g}), and no form that was tried explains them'
+        )
+    return found

@@ -1,0 +1,72 @@
+"""What fits are worth on stretches they did not see, and whether another form would be worth more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from transfer_audit.core.calibrate.joints import terms as t
+from transfer_audit.core.calibrate.joints.chain import Chain
+from transfer_audit.core.calibrate.joints.solve import Fit, Problem, fit
+from transfer_audit.core.calibrate.joints.windows import Window, halved
+from transfer_audit.core.types import Array
+
+_FOLDS = 3
+_ITERATIONS = 12
+"""Of a fit that starts from one on nearly the same windows."""
+FORMS = (t.LOAD, t.STRIBECK, t.BACKLASH)
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The windows in folds, each with a fit of one form to all others.
+
+    :param square: mean squared error of each servo on the windows left out, shape (J,), rad^2
+    """
+
+    folds: tuple[tuple[tuple[Window, ...], tuple[Window, ...]], ...]
+    fits: tuple[Fit, ...]
+    square: Array
+
+    def values(self, term: t.Term) -> Array:
+        """A parameter as each of the fits has it, shape (F, J)."""
+        return np.array([one.values[:, one.terms.index(term)] for one in self.fits])
+
+
+def held_out(chain: Chain, windows: Sequence[Window], whole: Fit) -> HeldOut:
+    """Leave windows out in turn, at most _FOLDS times; a lone window is halved."""
+    windows = list(windows) if len(windows) > 1 else halved(windows[0])
+    count = min(_FOLDS, len(windows))
+    folds = []
+    for fold in range(count):
+        seen = tuple(window for index, window in enumerate(windows) if index % count != fold)
+        folds.append((seen, tuple(windows[fold::count])))
+    return _fitted(chain, tuple(folds), whole.terms, (whole,) * count)
+
+
+def with_form(found: HeldOut, form: t.Term) -> HeldOut:
+    """The same folds, fitted with one term more."""
+    chain, terms = found.fits[0].chain, found.fits[0].terms
+    return _fitted(chain, found.folds, (*terms, form), found.fits)
+
+
+def _fitted(
+    chain: Chain,
+    folds: tuple[tuple[tuple[Window, ...], tuple[Window, ...]], ...],
+    terms: tuple[t.Term, ...],
+    begin: Sequence[Fit],
+) -> HeldOut:
+    fits = tuple(fit(chain, seen, terms, at, _ITERATIONS) for (seen, _), at in zip(folds, begin, strict=True))
+    parts = [squares_of(chain, unseen, one.terms, one.values) for (_, unseen), one in zip(folds, fits, strict=True)]
+    sums, counts = (np.sum(part, axis=0) for part in zip(*parts, strict=True))
+    return HeldOut(folds, fits, sums / np.maximum(counts, 1))
+
+
+def squares_of(
+    chain: Chain, windows: Sequence[Window], terms: tuple[t.Term, ...], values: Array
+) -> tuple[Array, Array]:
+    """The sum of squared errors of each servo, and of how many samples, each of shape (J,)."""
+    problem = Problem(chain, windows, terms, t.start_of(chain, windows, terms))
+    return np.square(problem.errors(values[None])[0]).sum(axis=0), problem.known.sum(axis=0)
