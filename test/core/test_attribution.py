@@ -128,12 +128,12 @@ def test_a_step_of_the_commands_clock_is_the_clocks_and_not_the_hands(world, ste
     first = verdict['first_divergence']
     assert (first['kind'], first['channel'], first['unit']) == ('timing', 'command', 's')
     assert first['real'] == pytest.approx(-step_s, abs=0.001) and first['onset_s'] == pytest.approx(2.0, abs=0.02)
-    assert len(verdict['timing']['command']['clock_steps']) == 1
+    assert len(verdict['command']['clock_steps']) == 1
 
 
 def test_commands_that_end_are_the_policys_choice(world):
     verdict = audited(world, recorded(until_s=2.0), until_s=2.0)
-    commands = verdict['timing']['command']
+    commands = verdict['command']
     assert verdict['verdict'] == 'agreed'
     assert commands['rate_hz'] == pytest.approx(200, rel=1e-3) and commands['drops'] == 0
 

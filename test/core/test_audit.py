@@ -152,7 +152,7 @@ def test_a_hand_within_the_family_agrees(world, binding):
 def test_the_verdict_has_every_field_of_the_design_and_no_nan(world, binding):
     found = verdict(world, binding, Hand(jam_s=1.0))
     assert {'round', 'start_ns', 'end_ns', 'verdict', 'reason', 'first_divergence', 'channels', 'timing', 'metrics',
-            'gate'} <= set(found)  # fmt: skip
+            'gate', 'command'} <= set(found)  # fmt: skip
     assert set(found['first_divergence']) == {
         'channel', 'kind', 'element', 'onset_s', 'onset_interval_s', 'onset_interval_level', 'flagged_s', 'score',
         'real', 'shadow', 'unit', 'phase', 'motion', 'explanation', 'ties',
@@ -162,7 +162,7 @@ def test_the_verdict_has_every_field_of_the_design_and_no_nan(world, binding):
         assert set(found['channels']['joints'][element]) == {
             'verdict', 'why', 'kind', 'onset_s', 'phase', 'rms', 'score', 'coverage', 'smallest_visible', 'rows',
         }  # fmt: skip
-    for timing in found['timing'].values():
+    for timing in (*found['timing'].values(), {'delay_ms': {}, **found['command']}):
         assert {'delay_ms', 'rate_hz', 'drops', 'longest_gap_ms', 'jitter_ms', 'late', 'out_of_order',
                 'clock_steps'} <= set(timing)  # fmt: skip
     assert set(found['metrics']) == {'real', 'shadow', 'gap'}

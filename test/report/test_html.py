@@ -118,6 +118,15 @@ def test_sizes_of_timing_stand_on_no_axis(audited, tmp_path, unit, size):
     assert pictures[0] == pictures[1] and not any('7000' in picture for picture in pictures[0])
 
 
+def test_a_fault_of_the_commands_is_drawn_at_an_element_as_well(audited, tmp_path):
+    document, collector = audited()
+    found = {'kind': 'timing', 'channel': 'command', 'element': 'command', 'unit': 's', 'shadow': [0.0, 0.025]}
+    document['rounds'][0]['first_divergence'] |= found
+    write_report(tmp_path / 'r.html', document, collector)
+    text = (tmp_path / 'r.html').read_text(encoding='utf-8')
+    assert 'First divergence: timing in all commands, shown at hinge' in text
+
+
 def test_what_shows_only_over_the_round_is_drawn_over_the_round(audited):
     document, collector = audited()
     verdict = document['rounds'][0]

@@ -6,21 +6,31 @@ REGULAR = {
     'delay_ms': {'hinge': [35.0, 34.8, 35.2]}, 'rate_hz': 100.0, 'drops': 0, 'longest_gap_ms': 10.0, 'jitter_ms': 0.1,
     'late': 0, 'out_of_order': 0, 'duplicates': 0, 'clock_steps': [], 'clock_drift_ppm': None,
 }  # fmt: skip
+COMMANDS = {key: value for key, value in REGULAR.items() if key != 'delay_ms'}
 METRICS = {'real': {'slip_rate': None}, 'shadow': {'slip_rate': None}}
 
 
+def verdict(joints, command=COMMANDS):
+    return {'timing': {'joints': joints}, 'command': command}
+
+
+def test_commands_have_a_row_and_no_delay():
+    text = timing(verdict(REGULAR, COMMANDS | {'clock_steps': [{'at_s': 2.0, 'step_s': -0.04}]}))
+    assert text.index('<td>command</td>') < text.index('-0.040 s at 2.00 s') < text.index('<td>joints</td>')
+
+
 def test_the_drift_of_a_clock_stands_with_its_interval():
-    text = timing({'joints': REGULAR | {'clock_drift_ppm': [612.34, 580.0, 640.06]}})
+    text = timing(verdict(REGULAR | {'clock_drift_ppm': [612.34, 580.0, 640.06]}))
     assert '<th scope="col" class="n">clock drift ppm</th>' in text and '612.3 (580.0 to 640.1)' in text
 
 
 def test_an_unknown_drift_is_a_dash():
-    assert timing({'joints': REGULAR}).endswith('<td class="n">–</td></tr></table></div>')
+    assert timing(verdict(REGULAR)).endswith('<td class="n">–</td></tr></table></div>')
 
 
 def test_steps_are_told_one_by_one_but_not_all():
     steps = [{'at_s': 1.0 + at, 'step_s': 0.5} for at in range(5)]
-    text = timing({'joints': REGULAR | {'clock_steps': steps}})
+    text = timing(verdict(REGULAR | {'clock_steps': steps}))
     assert '+0.500 s at 1.00 s<br>' in text and text.count('+0.500 s') == 3 and 'and 2 more' in text
 
 

@@ -141,8 +141,7 @@ class Judge:
         first, _ = first_of(findings)
         problem = problem or conclusion.nothing() or self._unshadowed(first)
         verdict = conclusion.verdict(findings, problem)
-        commands = self._commands.timing.fields(self._commands.timeline.faults, round_.end_ns)
-        verdict['timing'] = {COMMAND: {'delay_ms': {}, **commands}, **verdict['timing']}
+        verdict[COMMAND] = self._commands.timing.fields(self._commands.timeline.faults, round_.end_ns)
         verdict['metrics'] = self._metrics(round_)
         verdict['gate'] = {**self.gate, 'peak_force': self._peak_force(), 'peak_speed': self._commands.peak}
         return dict(as_json(verdict))

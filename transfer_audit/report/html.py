@@ -73,7 +73,7 @@ def _section(verdict: Verdict, collector: Collector, drawn: bool, opened: bool) 
     return (
         f'<details{" open" if opened else ""}><summary>{tag(verdict["verdict"])} <b>{_name(verdict)}</b>: '
         f'{escape(verdict["reason"])}</summary><div id="round-{verdict["round"]}">{figures}<h3>Timing</h3>'
-        f'{tables.timing(verdict["timing"])}<h3>Metrics</h3>{tables.metrics(verdict)}</div></details>'
+        f'{tables.timing(verdict)}<h3>Metrics</h3>{tables.metrics(verdict)}</div></details>'
     )
 
 
@@ -104,7 +104,7 @@ def _lead(verdict: Verdict, collector: Collector, order: Sequence[int]) -> tuple
     first = verdict['first_divergence']
     if first is None:
         return order[0], f'Nearest to its alarm level: {_element(collector, order[0])}'
-    theirs = [index for index in order if collector.names[index][0] == first['channel']]
+    theirs = [index for index in order if collector.names[index][0] == first['channel']] or order
     if whole_channel(verdict, first):
         said = f'{first["kind"]} {place(verdict, first)}'
         return theirs[0], f'First divergence: {escape(said)}, shown at {_element(collector, theirs[0])}'

@@ -12,6 +12,7 @@ import numpy as np
 
 from transfer_audit import __version__
 from transfer_audit.core.binding import Binding
+from transfer_audit.core.profile import COMMAND
 from transfer_audit.report.words import Verdict, percent, state_of, whole_channel
 
 SIGNS = {'diverged': '▲ diverged', 'agreed': '● agreed', 'unauditable': '○ unauditable', 'unaudited': '○ unaudited'}
@@ -67,10 +68,10 @@ def _first(verdict: Verdict, first: Verdict) -> list[str]:
     ]
 
 
-def timing(channels: Verdict) -> str:
-    """One row per channel: delays and the drift of its clock with their 90 % intervals, how regularly messages came."""
+def timing(verdict: Verdict) -> str:
+    """One row per channel, and one for the command: delays and the drift of its clock with their 90 % intervals, how regularly messages came."""
     rows = []
-    for channel, found in channels.items():
+    for channel, found in {COMMAND: {'delay_ms': {}, **verdict[COMMAND]}, **verdict['timing']}.items():
         delays = [
             f'<span class="fixed">{escape(name)} {_estimate(delay)}</span>' for name, delay in found['delay_ms'].items()
         ]

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from transfer_audit.core.profile import COMMAND
+
 Verdict = dict[str, Any]
 OVER_ROUND = ('of the messages', 'ppm')
 """Units of timing findings that only show over a whole round."""
@@ -34,11 +36,13 @@ def state_of(first: Verdict) -> str:
 
 def whole_channel(verdict: Verdict, finding: Verdict) -> bool:
     """Whether a finding concerns a channel and none of its elements."""
-    return finding['element'] not in verdict['channels'][finding['channel']]
+    return finding['element'] not in verdict['channels'].get(finding['channel'], {})
 
 
 def place(verdict: Verdict, finding: Verdict) -> str:
-    """`at hinge (joints)`, or `in all of joints`."""
+    """`at hinge (joints)`, `in all of joints`, or `in all commands`."""
+    if finding['channel'] == COMMAND:
+        return 'in all commands'
     if whole_channel(verdict, finding):
         return f'in all of {finding["channel"]}'
     return f'at {finding["element"]} ({finding["channel"]})'
