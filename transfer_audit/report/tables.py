@@ -69,7 +69,7 @@ def _first(verdict: Verdict, first: Verdict) -> list[str]:
 
 
 def timing(verdict: Verdict) -> str:
-    """One row per channel and one for the command: delays and drift with 90 % intervals, how regularly messages came."""
+    """One row per channel and one for the command: delays and drift with 90 % intervals, how regular messages were."""
     rows = []
     for channel, found in {COMMAND: {'delay_ms': {}, **verdict[COMMAND]}, **verdict['timing']}.items():
         delays = [
