@@ -48,8 +48,10 @@ setup(
         ],
         # `transfer-audit bench divergence`: the peer it is held against, and the curves.
         'bench': ['matplotlib', 'river'],
+        # `transfer-audit lab`: the training.
+        'lab': ['cma'],
         # launch_pytest does not start under pytest 8.4 and later; what linters say changes with their versions.
-        'test': ['hypothesis', 'mypy==2.4.*', 'pytest>=7.4,<8.4', 'ruff==0.17.*', 'types-PyYAML'],
+        'test': ['cma', 'hypothesis', 'mypy==2.4.*', 'pytest>=7.4,<8.4', 'ruff==0.17.*', 'types-PyYAML'],
     },
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{name}']),
