@@ -17,12 +17,13 @@ EXAMPLES = """examples:
   transfer-audit bench offline --minutes 2 --members 4 --storage sqlite3
   transfer-audit bench live --minutes 10
   transfer-audit bench divergence --quick
-  transfer-audit bench divergence --jobs 2 --png curves --json divergence.json"""
+  transfer-audit bench divergence --jobs 2 --png curves --json divergence.json
+  transfer-audit bench coverage --cases 100"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
-    verbs = parser.add_subparsers(dest='bench_verb', metavar='offline|live|divergence', required=True)
+    verbs = parser.add_subparsers(dest='bench_verb', metavar='offline|live|divergence|coverage', required=True)
     offline = verbs.add_parser('offline', help='an audit against bulk decode + bare simulation steps')
     offline.add_argument('--minutes', type=float, default=10.0, help='length of the recording (10)')
     offline.add_argument('--members', type=int, default=16, help='members of the family (16)')
@@ -36,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_divergence(
         verbs.add_parser('divergence', help='faults of known kind, place, onset and size, and hours of none')
     )
+    _add_coverage(verbs.add_parser('coverage', help='hands inside and outside of their family: is it said which?'))
 
 
 def _add_divergence(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +51,16 @@ def _add_divergence(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--json', type=Path, metavar='OUT', help='write figures and every outcome')
     parser.add_argument('--png', type=Path, metavar='FOLDER', help='draw the curves (needs matplotlib)')
     parser.set_defaults(measure=_divergence)
+
+
+def _add_coverage(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--cases', type=int, default=100, help='hands outside, for each way to say how far (100)')
+    parser.add_argument('--inside', type=int, default=50, help='hands inside (50)')
+    parser.add_argument('--rounds', type=int, default=2, help='rounds of each hand (2)')
+    parser.add_argument('--of', choices=('width', 'bound'), help='30 %% of what they lie outside (both)')
+    parser.add_argument('--jobs', type=int, default=1, help='processes (1)')
+    parser.add_argument('--json', type=Path, metavar='OUT', help='write every outcome')
+    parser.set_defaults(measure=_coverage)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -108,3 +120,13 @@ def _divergence(arguments: argparse.Namespace) -> int:
         for path in draw(found, arguments.png):
             _say(str(path))
     return 1 if found.broken else 0
+
+
+def _coverage(arguments: argparse.Namespace) -> int:
+    from transfer_audit.bench.coverage import measure
+
+    found = measure(arguments.cases, arguments.inside, arguments.rounds, arguments.jobs, _say, arguments.of)
+    print(found.table())
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps(found.as_dict(), indent=1, allow_nan=False), encoding='utf-8')
+    return 0 if found.good else 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import mujoco
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +19,7 @@ from transfer_audit.core.types import NS, Array, Columns, Envelope, Stamps, to_n
 STATES_AT_ONCE = 4096
 """Rows times members that one call simulates at most: enough to make calls cheap, little enough to hold in memory."""
 _TIME = mujoco.mjtState.mjSTATE_TIME
+Teller = Callable[[str, Stamps, Array], None]
 
 
 class Shadow:
@@ -25,10 +28,15 @@ class Shadow:
     Feed it commands and pose measurements in order of arrival, `start` a round, and `advance` it: it returns each
     channel's median and envelope for every row that is due. The same events give the same rows, bit for bit, however
     they were cut into calls and whatever the number of threads.
+
+    :param tell: shown what each member says, free of sensor noise: channel, row times (N,), values (K, N, C)
     """
 
-    def __init__(self, binding: Binding, threads: int = 1, family: families.Family | None = None) -> None:
+    def __init__(
+        self, binding: Binding, threads: int = 1, family: families.Family | None = None, tell: Teller | None = None
+    ) -> None:
         self.binding = binding
+        self._tell = tell
         self.family = families.draw(binding) if family is None else family
         profile = binding.profile
         self._batch = Batch(binding.model, self.family.members, threads)
@@ -211,6 +219,8 @@ class Shadow:
         found = {}
         for index, plan in enumerate(self.binding.channels):
             values = plan.simulated(sensordata)
+            if self._tell is not None:
+                self._tell(plan.name, row_ns, values)
             noise = self._noise[index]
             if noise is not None:
                 draws = self._draws[index].standard_normal((len(row_ns), len(noise), values.shape[2]))

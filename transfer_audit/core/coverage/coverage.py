@@ -1,0 +1,273 @@
+"""Rounds -> whether the family contains what was measured, and which parameter is to blame where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from scipy import stats
+
+from transfer_audit.core.binding import Binding
+from transfer_audit.core.calibrate.traces import Trace
+from transfer_audit.core.coverage import words
+from transfer_audit.core.coverage.elements import ElementCoverage, Elements, summary
+from transfer_audit.core.coverage.members import Unsimulated
+from transfer_audit.core.coverage.noise import noise_of
+from transfer_audit.core.coverage.places import LEVEL, MARGIN, NOISE_ALONE, RoundPlaces, pooled, search
+from transfer_audit.core.coverage.search import charge
+from transfer_audit.core.coverage.space import reaching, space_of
+from transfer_audit.core.errors import AuditError
+from transfer_audit.core.types import Array
+
+Verdict = Literal['covered', 'not covered', 'cannot tell']
+Standing = Literal['inside', 'below', 'above', 'not excited']
+EXPLAINED = 0.9
+"""Share of an element's samples that the best place within the ranges must explain."""
+NOT_EXCITED = 0.5
+"""A parameter whose interval is wider than this to either side, in widths of its range, was not excited."""
+RELEASED_ROUNDS = 3
+"""Rounds, those with the most to explain, in which parameters are released one by one."""
+TIED = 0.8
+"""A parameter that explains this share of what the best one does is tied with it, unless blocks of time say else."""
+
+
+@dataclass(frozen=True)
+class ParameterCoverage:
+    """One parameter of the family against the rounds.
+
+    :param low: its range, in units of the profile; `high` likewise
+    :param estimate: the best value wherever it is, `interval` at 99 %; `between_rounds` how far rounds differ
+    :param explained: share of what the ranges leave unexplained that it takes away if it alone leaves its range
+    :param ties: parameters that explain as much
+    :param rounds_outside: rounds that call it outside by themselves, of `rounds`
+    """
+
+    name: str
+    low: float
+    high: float
+    estimate: float
+    interval: tuple[float, float]
+    standing: Standing
+    explained: float
+    ties: tuple[str, ...]
+    rounds_outside: int
+    rounds: int
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Whether a family contains what was measured.
+
+    :param parameters: those to blame first, the one that explains most before the others
+    :param rms_inside: what the best place within the ranges leaves, rms in units of noise; `rms_free` without ranges
+    :param left_out: rounds that could not be simulated, and why
+    """
+
+    verdict: Verdict
+    reason: str
+    rounds: int
+    parameters: tuple[ParameterCoverage, ...]
+    elements: tuple[ElementCoverage, ...]
+    rms_inside: float
+    rms_free: float
+    left_out: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The coverage as plain values."""
+        return {'schema': 1, **_plain(asdict(self))}
+
+    @property
+    def outside(self) -> tuple[ParameterCoverage, ...]:
+        """The parameters to blame."""
+        return tuple(one for one in self.parameters if one.standing in ('below', 'above'))
+
+
+def cover(traces: Sequence[Trace], binding: Binding, threads: int = 1) -> Coverage:
+    """Judge a family by rounds.
+
+    :raises AuditError: if there are no rounds, or none can be simulated
+    """
+    rounds, left_out = searched(traces, binding, threads)
+    return judged(rounds, left_out, binding, threads)
+
+
+def searched(traces: Sequence[Trace], binding: Binding, threads: int = 1) -> tuple[list[RoundPlaces], list[str]]:
+    """The places of every round that can be simulated, and a sentence for each other one.
+
+    :raises AuditError: if there are no rounds, or none can be simulated
+    """
+    if not traces:
+        raise AuditError('no rounds to judge the family by')
+    space = space_of(binding)
+    reach, rounds, left_out = reaching(binding, space), [], []
+    for trace in traces:
+        try:
+            rounds.append(search(trace, reach, space, threads))
+        except Unsimulated as error:
+            left_out.append(str(error))
+    if not rounds:
+        raise AuditError(f'no round can be simulated: {left_out[0]}')
+    return rounds, left_out
+
+
+def judged(rounds: Sequence[RoundPlaces], left_out: Sequence[str], binding: Binding, threads: int = 1) -> Coverage:
+    """Judge a family by rounds that were searched."""
+    gathered = Elements(binding, threads)
+    for one in rounds:
+        gathered.add(one.trace, one)
+    elements = gathered.coverage()
+    parameters = [*_parameters(rounds), *_noises(rounds, binding)]
+    parameters.sort(key=lambda one: (one.standing not in ('below', 'above'), -one.explained))
+    excited = {(one.channel, one.element) for one in elements if one.excited}
+    missed = {key: share for key, share in summary(elements).items() if key in excited and share < EXPLAINED}
+    verdict, reason = _verdict(rounds, parameters, elements, missed)
+    rms = [_rms([place.left for place in side]) for side in ([r.inside for r in rounds], [r.free for r in rounds])]
+    return Coverage(verdict, reason, len(rounds), tuple(parameters), tuple(elements), rms[0], rms[1], tuple(left_out))
+
+
+def _verdict(
+    rounds: Sequence[RoundPlaces],
+    parameters: Sequence[ParameterCoverage],
+    elements: Sequence[ElementCoverage],
+    missed: dict[tuple[str, str], float],
+) -> tuple[Verdict, str]:
+    outside = [one for one in parameters if one.standing in ('below', 'above')]
+    if outside:
+        return 'not covered', words.outside(outside, missed)
+    if missed:
+        return 'not covered', words.missed(missed)
+    excited = [one for one in elements if one.excited]
+    if not excited:
+        return 'cannot tell', 'nothing moved or touched by more than its tolerance'
+    if max(one.blocks for one in rounds) < len(rounds[0].space.names) + 3:
+        return 'cannot tell', 'too few rounds: all together last too short to tell parameters from chance'
+    if all(one.wide for one in excited):
+        return 'cannot tell', 'the family is too wide: its members differ by more than what was measured moved'
+    still = [one.name for one in parameters if one.standing == 'not excited']
+    return 'covered', words.covered(len(rounds), still)
+
+
+def _parameters(rounds: Sequence[RoundPlaces]) -> list[ParameterCoverage]:
+    space, pool = rounds[0].space, pooled(rounds)
+    counts = [_outside_alone(rounds, index) for index in range(len(space.names))]
+    suspects = [index for index in range(len(space.names)) if _side(pool.low, pool.high, counts, rounds, index)]
+    explained, ties = _released(rounds, suspects)
+    values = space.values(np.stack([np.zeros(len(pool.mean)), np.ones(len(pool.mean)), pool.mean, pool.low, pool.high]))
+    out = []
+    for index, name in enumerate(space.names):
+        side = _side(pool.low, pool.high, counts, rounds, index)
+        loose = pool.high[index] - pool.low[index] > 2 * NOT_EXCITED
+        low, high, mean, least, most = (float(value) for value in values[:, index])
+        out.append(
+            ParameterCoverage(
+                name,
+                low,
+                high,
+                mean,
+                (least, most),
+                side or ('not excited' if loose else 'inside'),
+                explained.get(index, 0.0),
+                tuple(space.names[other] for other in ties.get(index, ())),
+                counts[index][0] + counts[index][1],
+                len(rounds),
+            )
+        )
+    return out
+
+
+def _outside_alone(rounds: Sequence[RoundPlaces], index: int) -> tuple[int, int]:
+    """Rounds that by themselves call a parameter below, and above, its range."""
+    below = sum(one.free.units[index] < -max(MARGIN, one.half_width[index]) for one in rounds)
+    above = sum(one.free.units[index] - 1 > max(MARGIN, one.half_width[index]) for one in rounds)
+    return int(below), int(above)
+
+
+def _side(
+    low: Array, high: Array, counts: Sequence[tuple[int, int]], rounds: Sequence[RoundPlaces], index: int
+) -> Literal['below', 'above'] | None:
+    """On which side of its range a parameter lies: the mean over rounds by its interval, or more rounds by themselves
+    than chance allows (binomial)."""
+    middle = (low[index] + high[index]) / 2
+    if high[index] < 0 and middle < -MARGIN:
+        return 'below'
+    if low[index] > 1 and middle > 1 + MARGIN:
+        return 'above'
+    chance = (1 - LEVEL) / 2
+    below, above = counts[index]
+    if stats.binom.sf(max(below, above) - 1, len(rounds), chance) < 0.05 and max(below, above):
+        return 'below' if below >= above else 'above'
+    return None
+
+
+def _released(
+    rounds: Sequence[RoundPlaces], suspects: Sequence[int]
+) -> tuple[dict[int, float], dict[int, tuple[int, ...]]]:
+    """What each suspect explains if it alone leaves its range, and with which others it is tied."""
+    if not suspects:
+        return {}, {}
+    most = sorted(rounds, key=lambda one: one.free.cost - one.inside.cost)[:RELEASED_ROUNDS]
+    gains: dict[int, list[Array]] = {index: [] for index in suspects}
+    unexplained = 0.0
+    for one in most:
+        unexplained += max(1e-12, (one.inside.cost - NOISE_ALONE)) * len(one.inside.left)
+        for index in suspects:
+            gain = charge(one.inside.left) - charge(one.released(index).left)
+            gains[index].append(np.bincount(one.inside.emulator.blocks, gain).astype(np.float64))
+    blocks = {index: np.concatenate(parts) for index, parts in gains.items()}
+    explained = {index: float(np.clip(part.sum() / unexplained, 0.0, 1.0)) for index, part in blocks.items()}
+    return explained, {
+        index: tuple(o for o in suspects if o != index and _tied(blocks, index, o)) for index in suspects
+    }
+
+
+def _tied(blocks: dict[int, Array], one: int, other: int) -> bool:
+    """Whether two parameters explain alike: their gains are close, or differ by less than blocks of time differ (paired
+    t, as Diebold and Mariano 1995 compare forecasts)."""
+    a, b = sorted((float(blocks[one].sum()), float(blocks[other].sum())))
+    if b <= 0 or a < TIED * b:
+        return False
+    apart = blocks[one] - blocks[other]
+    error = float(np.std(apart, ddof=1)) * np.sqrt(len(apart)) if len(apart) > 1 else np.inf
+    return abs(float(apart.sum())) < 2 * error
+
+
+def _noises(rounds: Sequence[RoundPlaces], binding: Binding) -> list[ParameterCoverage]:
+    """The noise parameters; they explain nothing of the motion."""
+    out = []
+    for variation in binding.variations:
+        if variation.channel is None:
+            continue
+        found = noise_of([one.trace for one in rounds], binding, variation, LEVEL)
+        margin = MARGIN * (variation.high - variation.low)
+        standing: Standing = 'inside'
+        if np.isnan(found.value):
+            standing = 'not excited'
+        elif found.high < variation.low and found.value < variation.low - margin:
+            standing = 'below'
+        elif found.low > variation.high and found.value > variation.high + margin:
+            standing = 'above'
+        out.append(
+            ParameterCoverage(
+                variation.name, variation.low, variation.high, found.value, (found.low, found.high), standing,
+                0.0, (), 0, len(rounds),
+            )
+        )  # fmt: skip
+    return out
+
+
+def _rms(parts: Sequence[Array]) -> float:
+    left = np.concatenate(parts)
+    return float(np.sqrt(np.mean(left**2))) if len(left) else 0.0
+
+
+def _plain(value: Any) -> Any:
+    """The same with null for what is unknown, as JSON knows no NaN."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, (float, np.floating)):
+        return float(value) if np.isfinite(value) else None
+    return value.item() if isinstance(value, np.generic) else value
