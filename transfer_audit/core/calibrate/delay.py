@@ -8,7 +8,7 @@ import numpy as np
 
 from transfer_audit.core.binding import Binding
 from transfer_audit.core.calibrate.driven import Driven
-from transfer_audit.core.calibrate.quantities import Quantity, Stretch
+from transfer_audit.core.calibrate.quantities import Quantity, Stretch, some
 from transfer_audit.core.calibrate.ranges import Ranged
 from transfer_audit.core.calibrate.spread import late, quantile, share
 from transfer_audit.core.calibrate.starts import Start, Starts
@@ -18,8 +18,6 @@ QUANTILES = (0.5, 0.9, 0.99)
 FEWEST = 5
 """Fewer starts say nothing of a distribution."""
 STEPS = 'steps that are held for half a second, each after a pause'
-SHOWN = 20
-"""Stretches that a quantity names at most."""
 
 
 def delays(joint: Driven, starts: Starts) -> list[Quantity]:
@@ -52,7 +50,8 @@ def delay_range(joint: Driven, starts: Starts, binding: Binding) -> Ranged | Non
         return None
     actuator = binding.model.actuator(binding.command.actuators[joint.actuator]).name
     why = f'{joint.name}: p01 to p99 of the starts that came in time, widened by their intervals'
-    return Ranged(f'{joint.name}_delay', 'actuator_delay', (actuator,), max(0.0, min(low)), max(high), why=why)
+    range_ = max(0.0, min(low)), max(high)
+    return Ranged(f'{joint.name}_delay', 'actuator_delay', (actuator,), *range_, of=joint.name, why=why)
 
 
 def _direction(joint: Driven, starts: Starts, sign: int) -> Iterator[Quantity]:
@@ -120,4 +119,4 @@ def _error(starts: Sequence[Start]) -> float:
 
 
 def _stretches(starts: Sequence[Start]) -> tuple[Stretch, ...]:
-    return tuple(start.stretch for start in starts[:SHOWN])
+    return some([start.stretch for start in starts])

@@ -9,7 +9,7 @@ import numpy as np
 
 from transfer_audit.core.binding import Binding
 from transfer_audit.core.calibrate.driven import Driven, series
-from transfer_audit.core.calibrate.quantities import Quantity, Stretch, part
+from transfer_audit.core.calibrate.quantities import Quantity, Stretch, part, some
 from transfer_audit.core.calibrate.spread import quantile
 from transfer_audit.core.calibrate.starts import Start, Starts
 from transfer_audit.core.calibrate.touch import touched
@@ -18,7 +18,6 @@ from transfer_audit.core.phases.contacts import ContactMap
 from transfer_audit.core.types import Array
 
 FEWEST = 3
-SHOWN = 20
 _MARGIN_S = 0.03
 
 
@@ -40,7 +39,7 @@ def _quantities(of: str, unit: str, found: Sequence[tuple[float, Stretch]]) -> I
         nan = math.nan
         yield Quantity('drag', of, nan, nan, nan, unit, len(found), (), 'not identifiable', why)
         return
-    peaks, stretches = np.array([peak for peak, _ in found]), tuple(stretch for _, stretch in found[:SHOWN])
+    peaks, stretches = np.array([peak for peak, _ in found]), some([stretch for _, stretch in found])
     for name, at in (('drag, p50', 0.5), ('drag, p99', 0.99)):
         value, low, high = quantile(peaks, at)
         yield Quantity(name, of, value, low, high, unit, len(peaks), stretches)

@@ -9,7 +9,7 @@ import numpy as np
 
 from transfer_audit.core.binding import Binding
 from transfer_audit.core.calibrate.driven import Driven, seconds, series
-from transfer_audit.core.calibrate.quantities import Quantity, part, whole
+from transfer_audit.core.calibrate.quantities import Quantity, part, some, whole
 from transfer_audit.core.calibrate.spread import median, quantile
 from transfer_audit.core.calibrate.starts import Start, Starts, first_motion
 from transfer_audit.core.calibrate.touch import AFTER_S, BEFORE_S, SURE_S, touched
@@ -20,7 +20,6 @@ from transfer_audit.core.types import Array
 DENSE_S = 0.1
 """Commands that come more rarely are not what a driver reads its state after."""
 FEWEST = 5
-SHOWN = 20
 _APPROACH_S = 0.25
 _WIDEST_S = 0.04
 NAN = math.nan
@@ -47,7 +46,7 @@ def log_to_command(traces: Sequence[Trace], plan_name: str) -> Quantity:
     value, low, high = median(values, np.concatenate(grouped))
     spread = [quantile(values, at)[0] * 1e3 for at in (0.05, 0.95)]
     why = f'p05 to p95 of all states: {spread[0]:.2f} to {spread[1]:.2f} ms'
-    return Quantity(name, of, value, low, high, 's', len(values), tuple(map(whole, traces))[:SHOWN], why=why)
+    return Quantity(name, of, value, low, high, 's', len(values), some([whole(trace) for trace in traces]), why=why)
 
 
 def force_to_pose(
@@ -74,7 +73,7 @@ def _sensor_delay(of: str, lags: Sequence[tuple[float, str, Trace, float]]) -> Q
         why = f'{len(lags)} touches of a moving joint; record 20 or more presses on something hard'
         return Quantity(name, of, NAN, NAN, NAN, 's', len(lags), (), 'not identifiable', why)
     value, low, high = median(np.array([lag for lag, *_ in lags]), [recording for _, recording, *_ in lags])
-    stretches = tuple(part(trace, at - BEFORE_S, at + AFTER_S) for _, _, trace, at in lags[:SHOWN])
+    stretches = some([part(trace, at - BEFORE_S, at + AFTER_S) for _, _, trace, at in lags])
     if high - low > _WIDEST_S:
         why = (
             f'the touches disagree: recordings give {low * 1e3:.0f} to {high * 1e3:.0f} ms; record presses of '

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import chdtri
 
 from transfer_audit.core.calibrate.driven import series
-from transfer_audit.core.calibrate.quantities import Quantity, Stretch, part
+from transfer_audit.core.calibrate.quantities import Quantity, Stretch, part, some
 from transfer_audit.core.calibrate.spread import quantile
 from transfer_audit.core.calibrate.starts import quantum
 from transfer_audit.core.calibrate.traces import Trace
@@ -23,15 +23,14 @@ SMOOTH_S = 0.4
 """How long seven values of a motion may take."""
 _POINTS, _DEGREE = 7, 2
 _FEWEST = 5
-_SHOWN = 10
 _REST = 'two seconds in which the hand rests'
 Piece = tuple[Trace, float, float, Array]
 """A stretch of a trace, from and to, s since its round's start, and the values in it."""
 
 
-def sensor(traces: Sequence[Trace], plan: ChannelPlan, column: int) -> list[Quantity]:
-    """Quantisation, refresh, noise at rest and in motion, and correlation time of one element."""
-    of, unit = f'{plan.name}/{plan.elements[column].name}', plan.unit
+def sensor(traces: Sequence[Trace], plan: ChannelPlan, column: int, name: str) -> list[Quantity]:
+    """Quantisation, refresh, noise at rest and in motion, and correlation time of one carried column of a channel."""
+    of, unit = f'{plan.name}/{name}', plan.unit
     signals = [(trace, *series(trace, trace.channels[plan.name], column)) for trace in traces]
     signals = [one for one in signals if len(one[1]) > _POINTS]
     if not signals:
@@ -134,7 +133,7 @@ def _in_motion(
     usual = math.sqrt(chdtri(_POINTS - _DEGREE - 1, 0.5) / (_POINTS - _DEGREE - 1))
     value, low, high = (number / usual for number in quantile(np.array(found), 0.5))
     count = len(found) * _POINTS
-    yield Quantity('noise in motion', of, value, low, high, unit, count, tuple(stretches[:_SHOWN]))
+    yield Quantity('noise in motion', of, value, low, high, unit, count, some(stretches))
 
 
 def _rest_of_parabola(t: Array, z: Array) -> float:
@@ -206,5 +205,4 @@ def _falls_to(like: Array, sure: float) -> float:
 
 
 def _stretches(rests: Sequence[Piece]) -> tuple[Stretch, ...]:
-    longest = sorted(rests, key=lambda piece: piece[1] - piece[2])[:_SHOWN]
-    return tuple(part(trace, start, end) for trace, start, end, _ in longest)
+    return some([part(trace, start, end) for trace, start, end, _ in rests])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +11,8 @@ from transfer_audit.core.types import to_ns
 
 LEVEL = 0.9
 """The level of every interval of a calibration."""
+SHOWN = 20
+"""Stretches that a quantity names at most."""
 Standing = Literal['measured', 'not identifiable', 'explains nothing']
 
 
@@ -44,6 +47,12 @@ class Quantity:
     stretches: tuple[Stretch, ...]
     standing: Standing = 'measured'
     why: str = ''
+
+
+def some(stretches: Sequence[Stretch]) -> tuple[Stretch, ...]:
+    """At most SHOWN of many stretches, evenly spread over them."""
+    count = min(len(stretches), SHOWN)
+    return tuple(stretches[index * len(stretches) // count] for index in range(count))
 
 
 def whole(trace: Trace) -> Stretch:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from transfer_audit.core.profile import Key
@@ -16,7 +16,7 @@ class Ranged:
     :param name: what to call it in a profile that has no parameter for it yet
     :param field: model field (`actuator_delay`, `dof_frictionloss`, `geom_solref`, …); `select` the names in the model
     :param low, high: in the field's unit (absolute), or as factors of the model's value (relative)
-    :param why: one sentence: from what it follows
+    :param of: the joint, tip or element that was measured; `why`: one sentence: from what it follows
     """
 
     name: str
@@ -26,17 +26,8 @@ class Ranged:
     high: float
     scale: Literal['absolute', 'relative'] = 'absolute'
     columns: tuple[int, ...] = (0,)
+    of: str = ''
     why: str = ''
-
-
-def joined(ranges: Iterable[Ranged]) -> list[Ranged]:
-    """The same with ranges of one field, selection and scale made one that holds them all."""
-    found: dict[tuple[object, ...], Ranged] = {}
-    for one in ranges:
-        key = (one.field, one.select, one.columns, one.scale)
-        old = found.get(key)
-        found[key] = one if old is None else replace(old, low=min(old.low, one.low), high=max(old.high, one.high))
-    return list(found.values())
 
 
 @dataclass(frozen=True)

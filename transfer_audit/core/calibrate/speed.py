@@ -10,7 +10,7 @@ import numpy as np
 
 from transfer_audit.core.binding import Binding
 from transfer_audit.core.calibrate.driven import Driven, series
-from transfer_audit.core.calibrate.quantities import Quantity, Stretch
+from transfer_audit.core.calibrate.quantities import Quantity, Stretch, some
 from transfer_audit.core.calibrate.spread import median, quantile
 from transfer_audit.core.calibrate.starts import Start, Starts
 from transfer_audit.core.calibrate.touch import SURE_S, touched
@@ -18,7 +18,6 @@ from transfer_audit.core.calibrate.traces import Trace
 
 RECORD = 'long free motions at three or more commanded speeds, one of them as fast as it goes'
 FEWEST = 5
-SHOWN = 20
 _RUN_IN = 0.15
 _SAME = 0.1
 """Speeds are proportional to what was commanded where their ratio stays within so much of the smallest one's."""
@@ -108,7 +107,7 @@ def _limit(joint: Driven, faster: Sequence[_Run], top: float, scale: float) -> Q
 
 
 def _stretches(runs: Sequence[_Run]) -> tuple[Stretch, ...]:
-    return tuple(run.start.stretch for run in runs[:SHOWN])
+    return some([run.start.stretch for run in runs])
 
 
 def _untold(joint: Driven, runs: Sequence[_Run]) -> Iterator[Quantity]:
@@ -133,7 +132,7 @@ def dead_band(binding: Binding, joint: Driven, starts: Starts) -> Quantity:
     if binding.command.speed_scale is not None and len(slow) >= FEWEST:
         ways = np.array([start.rate * (np.mean(start.seen_s) - start.onset_s) for start in slow])
         value, low, high = quantile(ways, 0.5)
-        stretches = tuple(start.stretch for start in slow[:SHOWN])
+        stretches = some([start.stretch for start in slow])
         return Quantity(name, joint.name, max(0.0, value), max(0.0, low), max(0.0, high), unit, len(slow), stretches)
     if 0 < starts.small < moved < 4 * starts.small:
         middle = (starts.small + moved) / 2

@@ -1,0 +1,207 @@
+"""Traces of a hand -> everything that they say of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from transfer_audit.core.binding import Binding
+from transfer_audit.core.calibrate import joints as fits
+from transfer_audit.core.calibrate.delay import delay_range, delays
+from transfer_audit.core.calibrate.drag import drags
+from transfer_audit.core.calibrate.driven import Driven, driven
+from transfer_audit.core.calibrate.lag import force_to_pose, log_to_command
+from transfer_audit.core.calibrate.noise import noise_of, sensor
+from transfer_audit.core.calibrate.quantities import Quantity
+from transfer_audit.core.calibrate.ranges import Ranged, Setting
+from transfer_audit.core.calibrate.speed import dead_band, speed_law
+from transfer_audit.core.calibrate.starts import Starts, starts_of
+from transfer_audit.core.calibrate.traces import Trace
+from transfer_audit.core.channels import ChannelPlan
+from transfer_audit.core.errors import AuditError
+from transfer_audit.core.profile import Key
+from transfer_audit.core.types import to_ns
+
+Progress = Callable[[str], None]
+FITTED_S = 60.0
+"""Motion that a fit is given at most: more adds hours and little else."""
+CORRELATED_AT_LEAST = 0.5
+"""Noise that stays alike for less than so many rows of the audit clock is white to an audit."""
+
+
+@dataclass(frozen=True)
+class Residual:
+    """What a fit leaves, root mean square on stretches that it did not see: before with the profile's own values."""
+
+    of: str
+    before: float
+    after: float
+    noise: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What the traces of a hand say.
+
+    :param ranges: what the family should range over; `settings`: numbers of command and channels
+    """
+
+    quantities: tuple[Quantity, ...]
+    ranges: tuple[Ranged, ...]
+    settings: tuple[Setting, ...]
+    residuals: tuple[Residual, ...]
+    warnings: tuple[str, ...]
+
+
+def calibrate(
+    traces: Sequence[Trace],
+    binding: Binding,
+    recordings: Sequence[Trace] | None = None,
+    progress: Progress = lambda _: None,
+    fit: bool = True,
+) -> Calibration:
+    """Measure and fit what the traces can tell.
+
+    :param traces: rounds, of any number of recordings
+    :param recordings: the same recordings whole, so that what is between their rounds counts as well
+    :param progress: is told what comes next; `fit`: whether to fit models, which takes longest
+    """
+    recordings = traces if recordings is None else recordings
+    hand = driven(binding)
+    progress('starts and delays')
+    joints = [(joint, starts_of(recordings, binding, joint)) for joint in hand]
+    parts = [_motions(recordings, binding, joints), *_channels(recordings, binding, joints, progress)]
+    if fit:
+        progress('fits of the joints')
+        parts.append(_fits(traces, binding, {one.of for one in parts[0].ranges}))
+    return Calibration(
+        tuple(quantity for part in parts for quantity in part.quantities),
+        tuple(one for part in parts for one in part.ranges),
+        tuple(setting for part in parts for setting in part.settings),
+        tuple(residual for part in parts for residual in part.residuals),
+        tuple(warning for part in parts for warning in part.warnings),
+    )
+
+
+def _motions(
+    recordings: Sequence[Trace], binding: Binding, joints: Sequence[tuple[Driven, Starts]]
+) -> Calibration:  # fmt: skip
+    """Delays, dead bands and speed laws of the joints."""
+    found: list[Quantity] = []
+    ranges: list[Ranged] = []
+    for joint, starts in joints:
+        found += [*delays(joint, starts), *speed_law(recordings, binding, joint, starts)]
+        found.append(dead_band(binding, joint, starts))
+        one = delay_range(joint, starts, binding)
+        ranges += [one] if one is not None else []
+    settings, warnings = _speed(binding, found)
+    return Calibration(tuple(found), tuple(ranges), tuple(settings), (), tuple(warnings))
+
+
+def _speed(binding: Binding, found: Sequence[Quantity]) -> tuple[list[Setting], list[str]]:
+    """The speed law as the profile says it: one for all joints."""
+    speed = binding.profile.command.speed
+    scales = [q for q in found if q.name == 'speed scale' and q.standing == 'measured']
+    if speed is None or not scales:
+        return [], []
+    value = sum(q.value for q in scales) / len(scales)
+    low, high = min(q.low for q in scales), max(q.high for q in scales)
+    settings = [Setting(('command', 'speed', 'scale'), value, f'measured {low:.4g} to {high:.4g}')]
+    limits = [q for q in found if q.name == 'speed limit']
+    known = [q.value for q in limits if q.standing == 'measured']
+    top = max((q.low for q in limits), default=0.0)
+    if known:
+        settings.append(Setting(('command', 'speed', 'limit'), max(known), 'measured'))
+    elif speed.limit is not None and speed.limit < top:
+        why = f'speed follows the command up to {top:g}, the profile says to {speed.limit:g} only'
+        return [*settings, Setting(('command', 'speed', 'limit'), top, why)], [why]
+    return settings, []
+
+
+def _channels(
+    recordings: Sequence[Trace], binding: Binding, joints: Sequence[tuple[Driven, Starts]], progress: Progress
+) -> Iterator[Calibration]:
+    """Lags between the streams, and noise and drag of every channel."""
+    progress('lags and drag')
+    lags = [log_to_command(recordings, plan.name) for plan in binding.channels if plan.kind == 'pose']
+    pressed = [*force_to_pose(recordings, binding, joints), *drags(recordings, binding, joints)]
+    yield Calibration((*lags, *pressed), (), tuple(_tolerances(binding, pressed)), (), ())
+    for plan in binding.channels:
+        progress(f'noise of {plan.name}')
+        found = [sensor(recordings, plan, column, name) for name, column in _carried(plan)]
+        settings = _noise(binding, plan, found)
+        yield Calibration(tuple(q for one in found for q in one), (), tuple(settings), (), ())
+
+
+def _carried(plan: ChannelPlan) -> list[tuple[str, int]]:
+    """The carried columns whose noise is measured: each element, or the position of each body."""
+    if plan.elements[0].sense != 'pose':
+        return [(name, column) for column, name in enumerate(plan.columns)]
+    return [(f'{e.name}.{axis}', 7 * i + k) for i, e in enumerate(plan.elements) for k, axis in enumerate('xyz')]
+
+
+def _noise(binding: Binding, plan: ChannelPlan, found: Sequence[Sequence[Quantity]]) -> Iterator[Setting]:
+    keys = binding.profile.channels[plan.name].keys
+    each = len(found) // len(keys)
+    noise = [noise_of(one) for one in found]
+    per_key = [noise[i * each : (i + 1) * each] for i in range(len(keys))]
+    values = {key: max(n for n in part if n is not None) for key, part in zip(keys, per_key, strict=True) if any(part)}
+    if len(values) == len(keys):
+        yield Setting(('channels', plan.name, 'noise'), _one_or_each(values), 'at rest, or a step of its quantisation')
+    memory = [q.value for one in found for q in one if q.name == 'noise correlation time' and q.standing == 'measured']
+    if memory:
+        longest = max(memory)
+        white = longest * binding.profile.clock.rate_hz < CORRELATED_AT_LEAST
+        why = f'the longest of {len(memory)} at rest' + (', less than a row of the audit clock' if white else '')
+        yield Setting(('channels', plan.name, 'noise_correlation_s'), 0.0 if white else longest, why)
+
+
+def _tolerances(binding: Binding, found: Sequence[Quantity]) -> Iterator[Setting]:
+    """What a force reads in free motion is no difference that matters."""
+    for plan in binding.channels:
+        keys = binding.profile.channels[plan.name].keys
+        drag = {q.of: q for q in found if q.name == 'drag, p99'}
+        known = {key: drag.get(f'{plan.name}/{name}') for key, name in zip(keys, plan.columns, strict=False)}
+        values = {key: q.high for key, q in known.items() if q is not None and math.isfinite(q.high)}
+        if plan.kind == 'force' and values and len(values) == len(keys):
+            why = 'the drag that is read in free motion: p99, upper end of its interval'
+            yield Setting(('channels', plan.name, 'tolerance'), _one_or_each(values), why)
+
+
+def _one_or_each(values: dict[Key, float]) -> float | dict[Key, float]:
+    return next(iter(values.values())) if len(values) == 1 else values
+
+
+def _fits(traces: Sequence[Trace], binding: Binding, delayed: set[str]) -> Calibration:
+    """The parameters of the joints, by fits; `delayed` are the joints whose delay is known from their starts."""
+    some = spread_out(traces, FITTED_S)
+    try:
+        found = fits.fit(some, binding)
+    except AuditError as error:
+        return Calibration((), (), (), (), (f'the joints are not fitted: {error}',))
+    starts_tell = delayed if binding.command.speed_scale is not None else set()
+    kept = [fit for fit in found.fitted if fit.field and fit.quantity.standing == 'measured']
+    ranges = [_range_of(fit) for fit in kept if fit.field != 'actuator_delay' or fit.quantity.of not in starts_tell]
+    residuals = [Residual(joint.of, joint.before, joint.after, joint.noise, 'rad') for joint in found.joints]
+    few = f'the joints are fitted to {len(some)} of {len(traces)} rounds, spread over all, {FITTED_S:g} s of motion'
+    warnings = [few] if len(some) < len(traces) else []
+    warnings += [*found.warnings, *(warning for joint in found.joints for warning in joint.warnings)]
+    return Calibration(found.quantities, tuple(ranges), (), tuple(residuals), tuple(warnings))
+
+
+def spread_out(traces: Sequence[Trace], most_s: float) -> list[Trace]:
+    """As many rounds, evenly spread over all, as last no longer than `most_s` together; at least one."""
+    lasts = sum(trace.end_ns - trace.start_ns for trace in traces) / to_ns(1)
+    count = max(1, min(len(traces), int(len(traces) * most_s / max(lasts, 1e-9))))
+    return [traces[(2 * index + 1) * len(traces) // (2 * count)] for index in range(count)] if traces else []
+
+
+def _range_of(fit: fits.Fitted) -> Ranged:
+    found = fit.quantity
+    low = max(0.0, found.low)
+    return Ranged(
+        f'{found.of}_{fit.field}', fit.field, (fit.select,), low, found.high, of=found.of,
+        why=f'{found.name} of {found.of}, fitted',
+    )  # fmt: skip
