@@ -50,8 +50,18 @@ setup(
         'bench': ['matplotlib', 'river'],
         # `transfer-audit lab`: the training.
         'lab': ['cma'],
+        # Joint parameters are fitted by mujoco.sysid, which is silently empty without its own needs.
+        'calibrate': ['mujoco[sysid]'],
         # launch_pytest does not start under pytest 8.4 and later; what linters say changes with their versions.
-        'test': ['cma', 'hypothesis', 'mypy==2.4.*', 'pytest>=7.4,<8.4', 'ruff==0.17.*', 'types-PyYAML'],
+        'test': [
+            'cma',
+            'hypothesis',
+            'mujoco[sysid]',
+            'mypy==2.4.*',
+            'pytest>=7.4,<8.4',
+            'ruff==0.17.*',
+            'types-PyYAML',
+        ],
     },
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{name}']),

@@ -18,12 +18,15 @@ EXAMPLES = """examples:
   transfer-audit bench live --minutes 10
   transfer-audit bench divergence --quick
   transfer-audit bench divergence --jobs 2 --png curves --json divergence.json
-  transfer-audit bench coverage --cases 100"""
+  transfer-audit bench coverage --cases 100
+  transfer-audit bench calibrate --traces xl330"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
-    verbs = parser.add_subparsers(dest='bench_verb', metavar='offline|live|divergence|coverage', required=True)
+    verbs = parser.add_subparsers(
+        dest='bench_verb', metavar='offline|live|divergence|coverage|calibrate', required=True
+    )
     offline = verbs.add_parser('offline', help='an audit against bulk decode + bare simulation steps')
     offline.add_argument('--minutes', type=float, default=10.0, help='length of the recording (10)')
     offline.add_argument('--members', type=int, default=16, help='members of the family (16)')
@@ -38,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         verbs.add_parser('divergence', help='faults of known kind, place, onset and size, and hours of none')
     )
     _add_coverage(verbs.add_parser('coverage', help='hands inside and outside of their family: is it said which?'))
+    _add_calibrate(verbs.add_parser('calibrate', help='joint parameters against known truths and brute force'))
 
 
 def _add_divergence(parser: argparse.ArgumentParser) -> None:
@@ -51,6 +55,13 @@ def _add_divergence(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--json', type=Path, metavar='OUT', help='write figures and every outcome')
     parser.add_argument('--png', type=Path, metavar='FOLDER', help='draw the curves (needs matplotlib)')
     parser.set_defaults(measure=_divergence)
+
+
+def _add_calibrate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--hands', type=int, default=10, help='emulated hands of random joints, 0: none (10)')
+    parser.add_argument('--traces', type=Path, metavar='FOLDER', help='real servo traces (xl330), beside brute force')
+    parser.add_argument('--json', type=Path, metavar='OUT', help='write every outcome')
+    parser.set_defaults(measure=_calibrate)
 
 
 def _add_coverage(parser: argparse.ArgumentParser) -> None:
@@ -93,6 +104,12 @@ def _live(arguments: argparse.Namespace) -> int:
     found = measure(arguments.minutes, _say)
     print(json.dumps(asdict(found), indent=1) if arguments.json else found.table())
     return 0 if found.good else 1
+
+
+def _calibrate(arguments: argparse.Namespace) -> int:
+    from transfer_audit.bench.calibration.run import measure
+
+    return measure(arguments.hands, arguments.traces, arguments.json, _say)
 
 
 def _divergence(arguments: argparse.Namespace) -> int:

@@ -23,6 +23,8 @@ from transfer_audit.core.types import Array
 
 EXPLAINS = 0.02
 """A fit that takes less than this off the root mean square of the held-out residual explains nothing."""
+STILL = 0.9
+"""So does one that leaves this share of what a joint that holds still would leave."""
 PAYS = 0.05
 """A form is missing if it takes this share off the squared residual on held-out stretches."""
 LEFT_OVER = 1.3
@@ -43,7 +45,7 @@ def fit(traces: Sequence[Trace], binding: Binding, forms: bool = True) -> JointF
     for chain in chains_of(binding):
         windows = windows_of(traces, binding, chain)
         if windows:
-            joints += _chain(chain, windows, forms)
+            joints += fit_chain(chain, windows, forms)
         else:
             names = ', '.join(servo.element for servo in chain.servos)
             warnings.append(f'{names}: no stretch of free motion that is long enough and measured without gaps')
@@ -56,16 +58,17 @@ def _unfitted(binding: Binding) -> list[str]:
     return [f'{", ".join(left)}: not fitted, no position servo of a joint that is measured'] if left else []
 
 
-def _chain(chain: Chain, windows: Sequence[Window], forms: bool) -> list[JointFit]:
+def fit_chain(chain: Chain, windows: Sequence[Window], forms: bool = True) -> list[JointFit]:
+    """Fit the servos of one chain together; each stretch a window."""
     whole = solve(chain, windows, t.PLAIN)
     spread = spread_of(whole)
     base = h.held_out(chain, windows, whole)
     start = t.start_of(chain, windows, t.PLAIN)
     squares, counts = h.squares_of(chain, windows, t.PLAIN, _nominal(chain, start))
     left_over = bool((np.sqrt(base.square) > LEFT_OVER * spread.noise).any())
-    richer = {form: h.with_form(base, form) for form in h.FORMS} if forms and left_over else {}
+    rivals = h.rivals(base, h.saturated(chain, windows)) if forms and left_over else ()
     before = np.sqrt(squares / np.maximum(counts, 1))
-    return [_joint(whole, spread, base, richer, float(before[joint]), windows, joint) for joint in range(len(before))]
+    return [_joint(whole, spread, base, rivals, float(before[joint]), windows, joint) for joint in range(len(before))]
 
 
 def _nominal(chain: Chain, start: t.Start) -> Array:
@@ -81,15 +84,15 @@ def _joint(
     whole: Fit,
     spread: Spread,
     base: h.HeldOut,
-    richer: dict[t.Term, h.HeldOut],
+    rivals: Sequence[h.Rival],
     before: float,
     windows: Sequence[Window],
     joint: int,
 ) -> JointFit:
     servo = whole.chain.servos[joint]
     after, noise = float(np.sqrt(base.square[joint])), float(spread.noise[joint])
-    missing = sorted((_missing(base, form, found, joint) for form, found in richer.items()), key=lambda m: -m.share)
-    nothing = before > LEFT_OVER * noise and after > (1 - EXPLAINS) * before
+    missing = sorted((_missing(rival, joint) for rival in rivals), key=lambda m: -m.share)
+    nothing = after > LEFT_OVER * noise and (after > (1 - EXPLAINS) * before or after > STILL * _swing(windows, joint))
     fitted = [_fitted(whole, spread, windows, joint, index, nothing) for index in range(len(whole.terms))]
     fitted += [_beyond(whole.chain, joint, form, missing, fitted[0]) for form in (t.STRIBECK, t.BACKLASH)]
     return JointFit(
@@ -99,12 +102,16 @@ def _joint(
     )  # fmt: skip
 
 
-def _missing(base: h.HeldOut, form: t.Term, found: h.HeldOut, joint: int) -> Missing:
-    values = found.values(form)[:, joint]
-    share = 1.0 - float(found.square[joint] / base.square[joint])
-    return Missing(
-        form.name, share, float(np.median(values)), float(values.min()), float(values.max()), form.unit
-    )  # fmt: skip
+def _swing(windows: Sequence[Window], joint: int) -> float:
+    """What a joint that held still would leave, rad RMS."""
+    values = [window.measured[:, joint] - np.nanmean(window.measured[:, joint]) for window in windows]
+    return float(np.sqrt(np.nanmean(np.square(np.concatenate(values)))))
+
+
+def _missing(rival: h.Rival, joint: int) -> Missing:
+    form, values = rival.form, rival.richer.values(rival.form)[:, joint]
+    share = 1.0 - float(rival.richer.square[joint] / rival.base.square[joint])
+    return Missing(form.name, share, float(np.median(values)), float(values.min()), float(values.max()), form.unit)
 
 
 def _fitted(whole: Fit, spread: Spread, windows: Sequence[Window], joint: int, index: int, nothing: bool) -> Fitted:
@@ -112,7 +119,10 @@ def _fitted(whole: Fit, spread: Spread, windows: Sequence[Window], joint: int, i
     standing: Standing = 'measured'
     why = why_not(whole, spread, joint, index)
     if nothing:
-        standing, why = 'explains nothing', 'on stretches it did not see, the fit is no better than the profile'
+        standing, why = (
+            'explains nothing',
+            'on stretches it did not see, the fit is no better than the profile or a joint that holds still',
+        )
     elif why:
         standing = 'not identifiable'
     quantity = Quantity(

@@ -14,7 +14,7 @@ from transfer_audit.core.calibrate.joints.windows import Window, halved
 from transfer_audit.core.types import Array
 
 _FOLDS = 3
-_ITERATIONS = 12
+_ITERATIONS = 8
 """Of a fit that starts from one on nearly the same windows."""
 FORMS = (t.LOAD, t.STRIBECK, t.BACKLASH)
 
@@ -44,6 +44,44 @@ def held_out(chain: Chain, windows: Sequence[Window], whole: Fit) -> HeldOut:
         seen = tuple(window for index, window in enumerate(windows) if index % count != fold)
         folds.append((seen, tuple(windows[fold::count])))
     return _fitted(chain, tuple(folds), whole.terms, (whole,) * count)
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A form with one term more than its base, on the same folds."""
+
+    form: t.Term
+    base: HeldOut
+    richer: HeldOut
+
+
+def rivals(base: HeldOut, saturated: bool) -> list[Rival]:
+    """The fit with each form that the model lacks.
+
+    Where a servo reaches its torque limit, that is freed first: it would pass for friction under load.
+    """
+    found = []
+    if saturated:
+        found.append(Rival(t.LIMIT, base, with_form(base, t.LIMIT)))
+        base = found[0].richer
+    return found + [Rival(form, base, with_form(base, form)) for form in FORMS]
+
+
+def saturated(chain: Chain, windows: Sequence[Window]) -> bool:
+    """Whether the torque that the profile's gain asks for reaches the limit of a servo, in one sample of a hundred."""
+    for joint, actuator in enumerate(chain.actuators):
+        if not chain.model.actuator_forcelimited[actuator]:
+            continue
+        limit = chain.model.actuator_forcerange[actuator, 1] / chain.model.actuator_gainprm[actuator, 0]
+        errors = [_command_errors(chain, window, joint) for window in windows]
+        if np.nanmean(np.abs(np.concatenate(errors)) > 0.95 * limit) > 0.01:
+            return True
+    return False
+
+
+def _command_errors(chain: Chain, window: Window, joint: int) -> Array:
+    step = (window.times_s / chain.model.opt.timestep).astype(np.intp) + window.history
+    return np.asarray(window.commands[step, joint] - window.measured[:, joint])
 
 
 def with_form(found: HeldOut, form: t.Term) -> HeldOut:

@@ -83,6 +83,9 @@ class Simulation:
             if term is t.GAIN:
                 batch.expand('actuator_gainprm')[:, actuators, 0] = values[:, :, index]
                 batch.expand('actuator_biasprm')[:, actuators, 1] = -values[:, :, index]
+            elif term is t.LIMIT:
+                limits = batch.expand('actuator_forcerange')
+                limits[:, actuators] = values[:, :, index, None] * np.array([-1.0, 1.0])
             elif term.field.startswith('dof_'):
                 batch.expand(term.field)[:, dofs] = values[:, :, index]
         batch.set_const()

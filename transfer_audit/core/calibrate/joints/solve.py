@@ -9,6 +9,7 @@ from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import qmc
 
 from transfer_audit.core.calibrate.joints import terms as t
 from transfer_audit.core.calibrate.joints.chain import Chain
@@ -20,6 +21,7 @@ from transfer_audit.core.types import Array
 DIFFERENCE = 1e-3
 """Step of the finite differences, in natural sizes: friction bends the residual on a scale far below."""
 _SCAN = np.concatenate([np.arange(0.0, 0.06, 0.004), np.arange(0.06, 0.29, 0.01)])
+_SAMPLES = 48
 _Labels = npt.NDArray[np.int64]
 
 
@@ -100,23 +102,31 @@ def fit(
 ) -> Fit:
     """Fit every servo of a chain on some windows.
 
-    :param begin: a fit, of this or a simpler form, to start from; else the profile's values, the delay by a scan
+    :param begin: a fit, of this or a simpler form, to start from; else the profile's values with the delay of a scan,
+        and the best of a sample around them: where friction holds a joint, least squares has several valleys
     :param most: iterations at most
     """
-    module = sysid()
-    start = t.start_of(chain, windows, terms)
-    start = _from(start, begin, terms) if begin is not None else start
+    start, terms = t.start_of(chain, windows, terms), tuple(terms)
     problem = Problem(chain, windows, terms, start)
-    if begin is None:
-        start = replace(start, value=_scanned(problem, start, tuple(terms)))
-    parameters = _parameters(module, chain, terms, start)
+    if begin is not None:
+        begins = [_from(start, begin, terms)]
+    else:
+        scanned = replace(start, value=_scanned(problem, start, terms))
+        begins = [scanned, replace(start, value=_sampled(problem, scanned, terms))]
+    fits = [_descended(problem, terms, one, most) for one in begins]
+    return min(fits, key=lambda one: float(one.residual @ one.residual))
+
+
+def _descended(problem: Problem, terms: tuple[t.Term, ...], start: t.Start, most: int) -> Fit:
+    chain, module = problem.simulation.chain, sysid()
     _, result = module.optimize(
-        parameters, lambda x, _: ([problem.residual(x)], None, None), optimizer='mujoco', verbose=False,
-        max_iters=most, x_scale='jac', eps=DIFFERENCE, mu_max=1e4, mu_factor=10**0.5, xtol=1e-5, output=io.StringIO(),
+        _parameters(module, chain, terms, start), lambda x, _: ([problem.residual(x)], None, None),
+        optimizer='mujoco', verbose=False, max_iters=most, x_scale='jac', eps=DIFFERENCE, mu_max=1e4, mu_factor=10.0,
+        xtol=1e-3, output=io.StringIO(),
     )  # fmt: skip
     x = np.asarray(result.x, np.float64).ravel()
     values = x.reshape(start.size.shape) * start.size
-    return Fit(chain, tuple(terms), start, values, problem.residual(x), np.asarray(result.jac), *problem.labels())
+    return Fit(chain, terms, start, values, problem.residual(x), np.asarray(result.jac), *problem.labels())
 
 
 def _from(start: t.Start, begin: Fit, terms: Sequence[t.Term]) -> t.Start:
@@ -135,6 +145,22 @@ def _scanned(problem: Problem, start: t.Start, terms: tuple[t.Term, ...]) -> Arr
     value = start.value.copy()
     value[:, terms.index(t.DELAY)] = _SCAN[np.nanargmin(squares, axis=0)]
     return value
+
+
+def _sampled(problem: Problem, start: t.Start, terms: tuple[t.Term, ...]) -> Array:
+    """The best of a Latin hypercube around a start, for each joint by itself."""
+    shares = qmc.LatinHypercube(start.value.size, seed=0).random(_SAMPLES).reshape(_SAMPLES, *start.value.shape)
+    sets = start.value * 8.0 ** (2 * shares - 1)
+    for index, term in enumerate(terms):
+        if term in (t.DELAY, t.OFFSET):
+            sets[:, :, index] = start.value[:, index]
+        if term is t.FRICTION:
+            sets[:, :, index] = start.size[:, index] * 20.0 ** (2 * shares[:, :, index] - 1)
+        if term is t.GAIN:
+            sets[:, :, index] = start.value[:, index] * 2.0 ** (2 * shares[:, :, index] - 1)
+    sets = np.clip(sets, start.low, start.high)
+    best = np.square(problem.errors(sets)).sum(axis=1).argmin(axis=0)
+    return np.asarray(sets[best, np.arange(len(best))])
 
 
 def _parameters(module: ModuleType, chain: Chain, terms: Sequence[t.Term], start: t.Start):  # type: ignore[no-untyped-def]

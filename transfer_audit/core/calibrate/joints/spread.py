@@ -51,6 +51,7 @@ def spread_of(fit: Fit) -> Spread:
     steps = _left_out(fit.jacobian[:, free], fit.residual, _blocks(fit))
     groups = len(steps)
     sandwich = _filled((groups - 1) / groups * steps.T @ steps, free, at_edge.size)
+    sandwich[at_edge.ravel(), at_edge.ravel()] = _of_edge(fit, at_edge.ravel())
     half = stdtrit(groups - 1, 0.5 + LEVEL / 2) * np.sqrt(np.diag(sandwich)).reshape(shape) * fit.start.size
     noise = _noise(fit)
     plain = _filled(_of_noise(fit, free, noise), free, at_edge.size)
@@ -64,6 +65,12 @@ def spread_of(fit: Fit) -> Spread:
         np.array([_condition(fit, joint) for joint in range(len(fit.values))]),
         noise * np.array([servo.noise for servo in fit.chain.servos]),
     )
+
+
+def _of_edge(fit: Fit, edge: npt.NDArray[np.bool_]) -> Array:
+    """The variance of each parameter at a bound, as if nothing held it there: how far it could still move inwards."""
+    lengths = np.square(fit.jacobian[:, edge]).sum(axis=0)
+    return np.asarray(np.mean(np.square(fit.residual)) / np.maximum(lengths, 1e-300))
 
 
 def _filled(covariance: Array, free: npt.NDArray[np.intp], size: int) -> Array:

@@ -32,6 +32,7 @@ DAMPING = Term('viscous damping', 'N m s/rad', 'dof_damping')
 GAIN = Term('position gain', 'N m/rad', 'actuator_kp')
 ARMATURE = Term('armature', 'kg m^2', 'dof_armature')
 OFFSET = Term('command offset', 'rad', '', 0.01)
+LIMIT = Term('torque limit', 'N m')
 LOAD = Term('load-dependent friction', 'N m per N m of load')
 STRIBECK = Term('breakaway friction over Coulomb', 'N m')
 BACKLASH = Term('backlash', 'rad')
@@ -66,6 +67,7 @@ def _rows_of(
     friction, damping, armature = (
         float(field[dof]) for field in (model.dof_frictionloss, model.dof_damping, model.dof_armature)
     )
+    limit = float(model.actuator_forcerange[chain.actuators[joint], 1])
     sticking = max(friction, 0.02 * torque)
     known = {
         DELAY: (chain.servos[joint].delay_s, EARLIEST_S, LATEST_S, 0.01),
@@ -74,6 +76,7 @@ def _rows_of(
         GAIN: (gain, 0.1 * gain, 10.0 * gain, gain),
         ARMATURE: _positive(armature, 0.1 * inertia),
         OFFSET: (0.0, -0.5, 0.5, 0.02),
+        LIMIT: (limit, 0.2 * limit, 5.0 * limit, limit),
         LOAD: (0.05, 0.0, 2.0, 0.1),
         STRIBECK: (0.2 * sticking, 0.0, 20.0 * sticking, sticking),
         BACKLASH: (0.01 * swing, 0.0, swing, 0.02 * swing),

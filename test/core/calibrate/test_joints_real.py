@@ -1,0 +1,42 @@
+"""Joint parameters of a real servo."""
+
+from pathlib import Path
+
+import pytest
+
+from transfer_audit.bags.traces import traces_of
+from transfer_audit.core.binding import open_hand
+from transfer_audit.core.calibrate.joints import terms as t
+from transfer_audit.core.calibrate.joints.chain import chains_of
+from transfer_audit.core.calibrate.joints.held_out import held_out, with_form
+from transfer_audit.core.calibrate.joints.solve import fit
+from transfer_audit.core.calibrate.joints.windows import windows_of
+from transfer_audit.resources import hand_profile
+
+pytest.importorskip('absl', reason='mujoco.sysid is not installed')
+DATA = Path(__file__).parents[4] / 'shared' / 'data' / 'xl330'
+pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason='the real traces are not here')
+
+
+def opened(gain, *names):
+    hand = open_hand(hand_profile('xl330_pendulum'), DATA / f'pendulum_{gain}.xml')
+    (chain,) = chains_of(hand)
+    return chain, windows_of([trace for name in names for trace in traces_of(DATA / name, hand)], hand, chain)
+
+
+def test_the_twins_are_35_ms_apart_and_have_the_parameters_of_their_model():
+    nominal, late = (
+        fit(*opened('kp400', f'twin_{name}_kp400_sinsin'), t.PLAIN) for name in ('nominal', 'delay35ms')
+    )
+    delay, friction, damping, gain, armature, offset = nominal.values[0]
+    assert late.values[0, 0] - delay == pytest.approx(0.035, abs=0.0005)
+    assert [friction, damping, gain, armature] == pytest.approx([0.006966, 0.032425, 0.577877, 0.0016432], rel=0.02)
+    assert abs(delay) < 0.0005 and abs(offset) < 0.001
+
+
+def test_a_real_servo_has_friction_that_follows_the_load():
+    chain, windows = opened('kp100', 'kp100_sin_sin', 'kp100_up_and_down')
+    base = held_out(chain, windows, fit(chain, windows, t.PLAIN))
+    richer = with_form(base, t.LOAD)
+    assert richer.square[0] < 0.6 * base.square[0], 'on recordings that the fits did not see'
+    assert (richer.values(t.LOAD) > 0.1).all()
