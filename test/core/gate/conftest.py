@@ -44,6 +44,7 @@ GATE = {
     'speed_budget': 2.0,
     'failure_budget': 3,
     'stale_s': 0.1,
+    'ease_in_s': 0.0,
     'cut': {'force': 0.5, 'speed': 0.25, 'restore_after_rounds': 2},
 }
 
@@ -94,13 +95,13 @@ class Bench:
     def __init__(self, binding, latch=None, recorded=True):
         self.latch = latch or Memory()
         self.gate = Gate(binding, self.latch)
-        self.steady = 5 * NS
+        self.steady, self.ros = 5 * NS, ROS
         if recorded:
             self.gate.recording(True)
 
     @property
     def now(self):
-        return ROS + self.steady
+        return self.ros + self.steady
 
     def wait(self, ms):
         self.steady += int(ms * MS)

@@ -56,11 +56,12 @@ class Match:
                 yield ('command', 'elements', key), f'no actuator {target!r} in the model{choices(target, actuators)}'
 
     def _budgets(self) -> Iterator[Problem]:
-        budget = self._profile.gate.speed_budget
         targets = set(self._profile.command.elements.values())
-        for name in budget if isinstance(budget, dict) else ():
-            if name not in targets:
-                yield ('gate', 'speed_budget', name), f'the command has no actuator {name!r}{choices(name, targets)}'
+        for key in ('position_limits', 'speed_budget', 'acceleration_budget', 'hold', 'damping'):
+            named = getattr(self._profile.gate, key)
+            for name in named if isinstance(named, dict) else ():
+                if name not in targets:
+                    yield ('gate', key, name), f'the command has no actuator {name!r}{choices(name, targets)}'
 
     def _element(self, at: tuple[str | int, ...], channel: Channel, target: str) -> Iterator[Problem]:
         options = self._targets(channel)

@@ -1,122 +1,119 @@
-"""Measured forces against their budgets, and which way every actuator presses while one is spent."""
+"""Measured forces against their budgets: those that are over, and those that would be before a hold could act."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from transfer_audit.core.binding import Binding
-from transfer_audit.core.gate.servos import Servos
-from transfer_audit.core.gate.watch import Watch, wanted
+from transfer_audit.core.gate.latency import Latency
+from transfer_audit.core.gate.limits import Limits
+from transfer_audit.core.gate.rates import Rates
+from transfer_audit.core.gate.watch import NEVER, Watch, wanted
 from transfer_audit.core.types import NS, Array
 
 
 class Forces:
     """The force elements that have a budget, E of them.
 
-    An element is *over* from |force| >= budget until |force| falls below the budget by three deviations of its noise.
-    While any is over, the hand may only open. What opens is decided once, when the budget is crossed, because the first
-    opening motions turn every later difference of command and joint around. An actuator's pressing direction is
+    With the loop's latency L and the age a of a measurement, a force that rises at r reaches |force| + r * (L + a)
+    before a hold can act. An element is *over* while
 
-    1. the sign of (last sent command - rest), if that is more than the joint's noise: static pressing is what a
-       servo does when its joint cannot follow;
-    2. else the sign of (last sent command - last command sent while no element was in contact);
-    3. else unknown: the actuator may not move either way.
+    - |force| >= budget, until it falls below the budget by three deviations of its noise;
+    - it is in contact (|force| over its channel's tolerance) and the force it will reach is >= budget, for at least L,
+      because nothing that is measured sooner can show what the hold did;
+    - it is in contact and r is over its budget of rate, likewise.
 
-    Every actuator of the hand counts, whichever tip is over: a thumb presses an object into the index, too.
+    While any is over, the hand may only open.
     """
 
-    def __init__(self, binding: Binding, servos: Servos, stale_ns: int) -> None:
-        declared = binding.profile.gate.force_budget
-        self.watch = Watch(binding, wanted(binding, 'force', labels=declared), stale_ns)
+    def __init__(self, binding: Binding, latency: Latency, stale_ns: int) -> None:
+        spec = binding.profile.gate
+        labels = {**spec.force_budget, **spec.force_rate_budget}
+        self.watch = Watch(binding, wanted(binding, 'force', labels=labels), stale_ns)
         self.labels = tuple(column.label for column in self.watch.columns)
-        self._servos = servos
-        self._declared = np.array([declared[label] for label in self.labels])
+        self.limits = Limits('force_budget', self.labels, spec.force_budget)
+        self.rate_limits = Limits('force_rate_budget', self.labels, spec.force_rate_budget)
+        self._latency = latency
         self._noise = np.array([column.noise for column in self.watch.columns])
         self._touch = np.array([column.tolerance for column in self.watch.columns])
+        self.rates = Rates(self._noise)
         self._share = 1.0
-        self._over = np.zeros(len(self.labels), bool)
-        self._direction: Array = np.zeros(len(servos.low))
-        self.any_over = False
+        count = len(self.labels)
+        self._spent, self._until_ns = np.zeros(count, bool), np.full(count, NEVER, np.int64)
+        self._reached = np.zeros(count)
+        self.over = np.zeros(count, bool)
+        self.any_over = self.crossed = False
+        self.since_ns = NEVER
         self.contact_free = False
-        self._excess = np.zeros(len(self.labels))
-        self._latency_ns = 0
+        self.excess, self.steepest = np.zeros(count), np.zeros(count)
+        self.oldest_ns = 0
 
     @property
-    def budget(self) -> dict[str, float]:
-        """What each element may press now, N."""
-        return dict(zip(self.labels, (self._declared * self._share).tolist(), strict=True))
+    def budget(self) -> Array:
+        """What each element may press now, shape (E,), N."""
+        return self.limits.now * self._share
 
-    def judge(self, share: float, sent: Array | None, joints: Array, free: Array | None) -> None:
-        """Compare the newest forces with `share` of their budgets.
+    def see(self) -> None:
+        """A force message was taken."""
+        self.rates.see(np.abs(self.watch.values), self.watch.born_ns)
 
-        :param sent: the last command sent, shape (A,), or None; `free` likewise the last one without any contact
-        :param joints: measured joints, shape (J,), NaN where unknown
-        """
-        self._share, budget = share, self._declared * share
-        size = np.abs(self.watch.values)
-        limit = np.where(self._over, np.maximum(budget - 3.0 * self._noise, 0.5 * budget), budget)
-        over = ~(size < limit) & ~np.isnan(size)
-        fresh = bool((over & ~self._over).any())
-        self._over, first = over, not self.any_over
+    def judge(self, share: float, steady_ns: int) -> None:
+        """Compare the newest forces with `share` of their budgets; `crossed`: an element is over that was not."""
+        self._share, budget = share, self.limits.now * share
+        size, rising = np.abs(self.watch.values), self.rates.rising
+        limit = np.where(self._spent, np.maximum(budget - 3.0 * self._noise, 0.5 * budget), budget)
+        limit = np.where(np.isinf(budget), np.inf, limit)
+        self._spent = ~(size < limit) & ~np.isnan(size) & np.isfinite(budget)
+        self._foresee(size, rising, budget, steady_ns)
+        over = self._spent | (self._until_ns > steady_ns)
+        self.crossed = bool((over & ~self.over).any())
+        self.over, was = over, self.any_over
         self.any_over = bool(over.any())
+        if self.any_over and not was:
+            self.since_ns = steady_ns
         self.contact_free = bool((size <= self._touch).all())
-        self._excess = np.fmax(self._excess, size - budget)
-        if self.any_over and (fresh or np.isnan(self._direction).any()):
-            now = self._pressing(sent, joints, free)
-            self._direction = now if first else np.where(np.isfinite(self._direction), self._direction, now)
+        self._remember(size, rising, budget)
 
-    def _pressing(self, sent: Array | None, joints: Array, free: Array | None) -> Array:
-        """Which way each actuator presses: -1, 1; 0 if it presses neither way, NaN if nothing is known of it."""
-        if sent is None:
-            return np.full(len(self._servos.low), np.nan)
-        push = sent - self._servos.rest(joints)
-        direction = np.where(np.abs(push) > self._servos.blur, np.sign(push), np.where(np.isnan(push), np.nan, 0.0))
-        if free is None:
-            return np.asarray(direction)
-        moved = sent - free
-        closed = np.where(np.abs(moved) > self._servos.blur, np.sign(moved), direction)
-        return np.where(np.abs(direction) == 1, direction, closed)
+    def _foresee(self, size: Array, rising: Array, budget: Array, steady_ns: int) -> None:
+        """Where a contact will be over before a hold can act: over from now on, for as long as a hold needs to show."""
+        contact = size > self._touch
+        horizon_s = (self._latency.ns + np.clip(steady_ns - self.watch.born_ns, 0, NS)) / NS
+        self._reached = size + rising * horizon_s
+        soon = contact & (self._reached >= budget) if self._latency.known else np.zeros(len(size), bool)
+        soon |= contact & (rising > self.rate_limits.now)
+        self._until_ns = np.where(soon, steady_ns + self._latency.ns + 1, self._until_ns)
 
-    def opened(self, motion: Array) -> Array:
-        """Which actuators may make a motion while a budget is spent: those that stand still or let go.
-
-        :param motion: command - last sent, shape (A,), model units
-        :returns: shape (A,), bool
-        """
-        return np.asarray((motion == 0) | (self._direction * motion < 0))
+    def _remember(self, size: Array, rising: Array, budget: Array) -> None:
+        with np.errstate(invalid='ignore'):
+            self.excess = np.fmax(self.excess, size - budget)
+        self.steepest = np.where(size > self._touch, np.fmax(self.steepest, rising), self.steepest)
 
     def noted(self, steady_ns: int) -> None:
         """A command leaves on the strength of the forces known now: how old are they?"""
         if self.labels:
-            self._latency_ns = max(self._latency_ns, self.watch.age_ns(steady_ns))
+            self.oldest_ns = max(self.oldest_ns, self.watch.age_ns(steady_ns))
 
     def left(self) -> float:
         """The smallest share of a declared budget that the measured forces leave, 0..1; 0 while any is not known."""
-        if not self.labels:
+        limited = ~np.isinf(self.limits.declared)
+        if not limited.any():
             return 1.0
-        share = ((self._declared * self._share - np.abs(self.watch.values)) / self._declared).min()
-        return float(np.clip(share, 0.0, 1.0)) if np.isfinite(share) else 0.0
+        left = (self.budget - np.abs(self.watch.values))[limited] / self.limits.declared[limited]
+        return float(np.clip(left.min(), 0.0, 1.0)) if np.isfinite(left).all() else 0.0
 
-    def over(self) -> str:
+    def said(self) -> str:
         """Which budgets are spent, as a sentence; empty if none is."""
-        spent = [
-            f'{label} presses {abs(value):.3g} N, budget {budget:.3g} N'
-            for label, value, budget, over in zip(
-                self.labels, self.watch.values, self._declared * self._share, self._over, strict=True
+        return '; '.join(self._says(row) for row in np.flatnonzero(self.over).tolist())
+
+    def _says(self, row: int) -> str:
+        label, value, budget = self.labels[row], abs(self.watch.values[row]), self.budget[row]
+        if self._spent[row]:
+            return f'{label} presses {value:.3g} N, budget {budget:.3g} N'
+        if self._reached[row] >= budget:
+            return (
+                f'{label} presses {value:.3g} N and reaches {self._reached[row]:.3g} N before a hold acts, '
+                f'budget {budget:.3g} N'
             )
-            if over
-        ]
-        return '; '.join(spent)
-
-    def overshoot(self, speed: float | None) -> str:
-        """How far past its budget a tip may get before the gate can act.
-
-        :param speed: the smallest speed budget in force, model units per second, or None
-        """
-        if not self.labels:
-            return 'no force budget'
-        latency_s = self._latency_ns / NS
-        travel = '' if speed is None else f', {speed * latency_s:.3g} rad or m of closing at the speed budget'
-        worst = int(np.argmax(self._excess))
-        seen = f'{self.labels[worst]} by {self._excess[worst]:.3g} N' if self._excess[worst] > 0 else 'none'
-        return f'forces acted on were up to {latency_s * 1e3:.1f} ms old{travel}; seen over budget: {seen}'
+        if self.rates.rising[row] > self.rate_limits.now[row]:
+            return f'{label} rises by {self.rates.rising[row]:.3g} N/s, budget {self.rate_limits.now[row]:.3g} N/s'
+        return f'{label} presses {value:.3g} N, budget {budget:.3g} N, and a hold has not yet shown its effect'

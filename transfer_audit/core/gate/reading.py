@@ -34,6 +34,10 @@ class Reading:
         what = 'is missing or NaN' if np.isnan(asked[worst]) else 'is infinite'
         return Hold('finite', f'{self._names[worst]} {what}')
 
+    def restart(self) -> None:
+        """ROS time stepped: the stamps of before say nothing about order."""
+        self._newest_ns = NEVER
+
     def age(self, stamp_ns: int, now_ns: int) -> Hold | None:
         """Hold what is stale, of the future, or older than its predecessor; a longer step back is the clock's."""
         age_ns = now_ns - stamp_ns

@@ -6,6 +6,7 @@ import mujoco
 import numpy as np
 
 from transfer_audit.core.binding import Binding
+from transfer_audit.core.errors import ProfileError
 from transfer_audit.core.gate.watch import Wanted, wanted
 from transfer_audit.core.types import Array
 
@@ -17,14 +18,19 @@ class Servos:
     gain * ctrl + bias0 + bias1 * length = 0. For a position servo that is where its joint is now, for a torque motor or
     a velocity servo it is 0. An actuator whose length or law is not known here (spatial tendons, muscles, joints nobody
     measures) rests at NaN.
+
+    `least` and `most` are the model's range, `low` and `high` what the profile leaves of it, shape (A,), control units.
+    `forceless`: those whose rest does not depend on their joint, torque motors and velocity servos, shape (A,).
     """
 
     def __init__(self, binding: Binding) -> None:
         model, rows = binding.model, list(binding.command.actuators)
         limited = model.actuator_ctrllimited[rows].astype(bool)
-        self.low: Array = np.where(limited, model.actuator_ctrlrange[rows, 0], -np.inf)
-        self.high: Array = np.where(limited, model.actuator_ctrlrange[rows, 1], np.inf)
+        self.least: Array = np.where(limited, model.actuator_ctrlrange[rows, 0], -np.inf)
+        self.most: Array = np.where(limited, model.actuator_ctrlrange[rows, 1], np.inf)
+        self.low, self.high = _narrowed(binding, self.least, self.most)
         per_length, self._at_zero = _rest_law(model, rows)
+        self.forceless = (per_length == 0) & np.isfinite(self._at_zero)
         moments = [_moments(model, row) if slope else {} for row, slope in zip(rows, per_length, strict=True)]
         names = [model.joint(joint).name for joint in sorted({j for moment in moments for j in moment} - {-1})]
         self.joints: list[Wanted] = wanted(binding, 'pose', targets=names)
@@ -45,6 +51,25 @@ class Servos:
         :returns: shape (A,), control units; NaN where not known. Its noise is below `self.blur` (three deviations)
         """
         return np.asarray(self._at_zero + np.where(self._used, self._slopes * joints, 0.0).sum(axis=1))
+
+
+def _narrowed(binding: Binding, least: Array, most: Array) -> tuple[Array, Array]:
+    """The model's range as the profile's position limits narrow it.
+
+    :raises ProfileError: if nothing is left of a range
+    """
+    limits = binding.profile.gate.position_limits
+    each = [limits.get(name, (-np.inf, np.inf)) for name in binding.command.names]
+    low = np.maximum(least, [pair[0] for pair in each])
+    high = np.minimum(most, [pair[1] for pair in each])
+    wrong = [
+        f'gate.position_limits.{name}: {list(limits[name])} lies outside the range {a:g} to {b:g} of the model'
+        for name, a, b, good in zip(binding.command.names, least, most, low < high, strict=True)
+        if name in limits and not good
+    ]
+    if wrong:
+        raise ProfileError(str(binding.profile.path), wrong)
+    return low, high
 
 
 def _rest_law(model: mujoco.MjModel, rows: list[int]) -> tuple[Array, Array]:

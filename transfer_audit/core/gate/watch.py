@@ -68,6 +68,11 @@ class Watch:
         """Where the numbers come from."""
         return frozenset(self._routes)
 
+    @property
+    def born_ns(self) -> np.ndarray:
+        """When each number was measured, on the steady clock, shape (E,)."""
+        return self._born_ns
+
     def __len__(self) -> int:
         return len(self.columns)
 
@@ -94,6 +99,10 @@ class Watch:
         self._born_ns[fresh] = steady_ns - (now_ns - stamp_ns)
         self._oldest_seen_ns, self._oldest_born_ns = int(self._seen_ns.min()), int(self._born_ns.min())
         return bool(len(fresh))
+
+    def restart(self) -> None:
+        """ROS time stepped: the stamps of before say nothing about order."""
+        self._stamp_ns[:] = NEVER
 
     def _overtaken(self, rows: np.ndarray, stamp_ns: int) -> np.ndarray:
         """Where a newer number is already here; a step further back than `stale_ns` is the clock's, not disorder."""

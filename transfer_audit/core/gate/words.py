@@ -40,6 +40,19 @@ class BudgetsLeft(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Change:
+    """The last change of the budgets, as the ledger keeps it: shares of what is declared, failures still allowed."""
+
+    force_before: float
+    speed_before: float
+    failures_before: int
+    force_after: float
+    speed_after: float
+    failures_after: int
+    why: str
+
+
+@dataclass(frozen=True)
 class GateStatus:
     """The gate in words and figures.
 
@@ -49,8 +62,14 @@ class GateStatus:
     :param passed: commands that left as they came; `clamped` altered; `held` kept back
     :param force_budget: by force element, N, as cut now
     :param speed_budget: the smallest over the actuators, model units per second, as cut now; None without one
+    :param failures_left: failed rounds in a row still allowed; `trips_left` trips in this round; None without a budget
     :param cut: why the budgets are cut; empty where they are not
-    :param overshoot: how far a tip may press past its budget before the gate can act, as measured
+    :param tightened: which budgets were lowered at run time, and to what; empty where none was
+    :param change: the last change of the budgets; None before the first
+    :param latency_s: from a command to the motion it causes; None: not known
+    :param expected_overshoot: by force element, how far it may press past its budget before the gate can act, N; None
+        where that is not known yet
+    :param overshoot: the same in a sentence, with what was seen
     """
 
     level: Level
@@ -64,7 +83,12 @@ class GateStatus:
     force_budget: dict[str, float]
     speed_budget: float | None
     failures_left: int
+    trips_left: int | None
     cut: str
+    tightened: tuple[str, ...]
+    change: Change | None
+    latency_s: float | None
+    expected_overshoot: dict[str, float | None]
     overshoot: str
 
 

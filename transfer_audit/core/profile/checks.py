@@ -42,13 +42,38 @@ def by_itself(profile: Profile, aside: Collection[Key] = ()) -> Iterator[Problem
                 ('family', 'parameters', name, 'channel'),
                 f'no channel {parameter.channel!r}' + choices(parameter.channel, profile.channels),
             )
-    forces = {element_name(*e) for c in profile.channels.values() if c.kind == 'force' for e in c.elements.items()}
-    for element in profile.gate.force_budget:
-        if element not in forces and not aside:
-            yield (
-                ('gate', 'force_budget', element),
-                f'no force channel has an element {element!r}' + choices(element, sorted(forces)),
-            )
+    yield from _gate(profile, bool(aside))
+
+
+def _gate(profile: Profile, incomplete: bool) -> Iterator[Problem]:
+    """What the gate's part says of itself; `incomplete`: some channels could not be read."""
+    gate = profile.gate
+    for key in ('force_budget', 'force_rate_budget'):
+        for element in getattr(gate, key):
+            yield from _force_source(profile, ('gate', key, element), element, incomplete)
+    for name, (low, high) in gate.position_limits.items():
+        if not low < high:
+            yield ('gate', 'position_limits', name), f'must rise, found {[low, high]}'
+    rules = set(gate.hold.values()) if isinstance(gate.hold, dict) else {gate.hold}
+    if 'damping' in rules and gate.damping is None:
+        yield ('gate', 'hold'), 'holding by damping needs gate.damping: the control per joint speed'
+    if 'damping' in rules and not gate.keep_alive_hz > 0:
+        yield ('gate', 'hold'), 'holding by damping needs keep_alive_hz above 0: it follows the measured joints'
+
+
+def _force_source(profile: Profile, at: Loc, element: str, incomplete: bool) -> Iterator[Problem]:
+    """A force budget needs a force that somebody measures."""
+    forces = [
+        (name, channel)
+        for name, channel in profile.channels.items()
+        if channel.kind == 'force' and element in {element_name(*e) for e in channel.elements.items()}
+    ]
+    for name, channel in forces:
+        if channel.source == 'commanded' or channel.topic == profile.command.topic:
+            yield at, f'channel {name} carries a commanded effort: a budget needs a force that is measured'
+    if not forces and not incomplete:
+        known = {element_name(*e) for c in profile.channels.values() if c.kind == 'force' for e in c.elements.items()}
+        yield at, f'no force channel has an element {element!r}' + choices(element, sorted(known))
 
 
 def _range(at: Loc, parameter: Parameter) -> Iterator[Problem]:

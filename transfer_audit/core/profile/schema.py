@@ -91,6 +91,7 @@ class Channel(Source):
 
     A channel that is not `required` may be missing: its elements are then unaudited, and its silence is no finding.
     `noise_correlation_s` is the time over which the noise stays alike (filtered sensors); 0: white.
+    `source: commanded` says of an effort that nothing measures it: it is what was asked for, and guards nothing.
     """
 
     kind: Kind
@@ -102,6 +103,7 @@ class Channel(Source):
     floor: NonNegative = 0.05
     required: bool = True
     noise_correlation_s: NonNegative = 0.0
+    source: Literal['measured', 'commanded'] = 'measured'
     angle_noise: PositiveFloat = 0.01
     angle_tolerance: NonNegative = 0.1
 
@@ -138,22 +140,80 @@ class Resync(Part):
     horizon_s: PositiveFloat | None = None
 
 
-class Cut(Part):
-    """What is left of the budgets after a divergence, and when they come back."""
+class Shares(Part):
+    """What a divergence leaves of the force and of the speed budgets."""
 
     force: Annotated[float, Field(ge=0, le=1)] = 0.5
     speed: Annotated[float, Field(ge=0, le=1)] = 0.5
+
+
+class Cut(Part):
+    """What is left of the budgets after a divergence of each kind, and when they come back.
+
+    Two numbers instead, `{force: 0.5, speed: 0.5}`, stand for every kind.
+    """
+
+    force: Shares = Shares()
+    pose: Shares = Shares()
+    slip: Shares = Shares()
+    timing: Shares = Shares()
     restore_after_rounds: Annotated[int, Field(ge=1)] = 3
+
+    @model_validator(mode='before')
+    @classmethod
+    def _one_pair_for_all(cls, given: Any) -> Any:
+        kinds = ('force', 'pose', 'slip', 'timing')
+        if not isinstance(given, dict) or any(isinstance(given.get(kind), (dict, Shares)) for kind in kinds):
+            return given
+        pair = {key: given[key] for key in ('force', 'speed') if key in given}
+        others = {key: value for key, value in given.items() if key not in pair}
+        return {**dict.fromkeys(kinds, pair), **others}
+
+
+class AgeLimits(Part):
+    """How long each side may be silent, s; null: `stale_s`. The divergence is only waited for if it has a limit."""
+
+    policy: PositiveFloat | None = None
+    joints: PositiveFloat | None = None
+    force: PositiveFloat | None = None
+    divergence: PositiveFloat | None = None
+
+
+class BackOff(Part):
+    """A force over its budget for longer than `after_s` opens the hand at `speed`, model units per second."""
+
+    after_s: PositiveFloat = 0.5
+    speed: PositiveFloat
+
+
+HoldRule = Literal['position', 'zero', 'damping']
+PerActuator = PositiveFloat | dict[str, PositiveFloat] | None
 
 
 class GateSpec(Part):
-    """Budgets of the safety gate, in model units."""
+    """Budgets of the safety gate, in model units; what is null or not named is not limited.
 
+    `latency_s` is the time from a command to the motion it causes; null: estimated from the joints that follow.
+    `hold` null: position servos keep their target, velocity and torque actuators go to zero. `damping` is the control per
+    joint speed of those that hold by damping. `clock_step_s` null: `stale_s`.
+    """
+
+    position_limits: dict[str, tuple[float, float]] = {}
+    speed_budget: PerActuator = None
+    acceleration_budget: PerActuator = None
+    ease_in_s: NonNegative = 0.2
     force_budget: dict[str, PositiveFloat] = {}
-    speed_budget: PositiveFloat | dict[str, PositiveFloat] | None = None
+    force_rate_budget: dict[str, PositiveFloat] = {}
+    latency_s: NonNegative | None = None
     failure_budget: Annotated[int, Field(ge=1)] = 3
+    trip_budget: Annotated[int, Field(ge=1)] | None = None
     stale_s: PositiveFloat = 0.1
+    age_limits: AgeLimits = AgeLimits()
+    clock_step_s: PositiveFloat | None = None
     keep_alive_hz: NonNegative = 0.0
+    hold: HoldRule | dict[str, HoldRule] | None = None
+    damping: PerActuator = None
+    back_off: BackOff | None = None
     cut: Cut = Cut()
     unrecorded: Literal['hold', 'pass'] = 'hold'
 
