@@ -135,7 +135,7 @@ def _to_digits(value: float, whole: Any) -> float:
     if value == 0 or not math.isfinite(value):
         return value
     unit = 10.0 ** (math.floor(math.log10(abs(value))) + 1 - _DIGITS)
-    return float(f'{whole(value / unit) * unit:.12g}')
+    return float(f'{whole(round(value / unit, 6)) * unit:.12g}')
 
 
 def unchanged(calibration: Calibration, binding: Binding) -> Iterator[str]:

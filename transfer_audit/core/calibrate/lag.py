@@ -105,17 +105,29 @@ def _touch(
     return None if rise is None or knee is None else (rise - knee, rise)
 
 
-def _knee(start: Start, times: Array, values: Array, about_s: float, floor: float) -> float | None:
-    """Where a joint begins to lag behind the line of its free motion near an instant, s since the round's start."""
-    begin = max(start.commanded_s + start.seen_s[1], about_s - _APPROACH_S)
-    free = (times > begin) & (times < about_s - SURE_S)
+def _knee(start: Start, times: Array, values: Array, touch_s: float, floor: float) -> float | None:
+    """Where a joint begins to lag behind the line of its free motion near a touch, s since the round's start.
+
+    Found twice: the second time the line ends before the joint lags, and not only before the force is read.
+    """
+    knee: float | None = touch_s
+    for _ in range(2):
+        knee = None if knee is None else _behind(start, times, values, min(knee, touch_s), touch_s, floor)
+    return knee
+
+
+def _behind(
+    start: Start, times: Array, values: Array, free_until_s: float, touch_s: float, floor: float
+) -> float | None:  # fmt: skip
+    begin = max(start.commanded_s + start.seen_s[1], free_until_s - _APPROACH_S)
+    free = (times > begin) & (times < free_until_s - SURE_S)
     fresh = np.concatenate([[True], np.diff(values) != 0])
-    t, z = times[free & fresh], values[free & fresh]
+    t, z = times[free & fresh] - touch_s, values[free & fresh]
     if len(t) < FEWEST:
         return None
-    slope, level = np.polyfit(t - about_s, z, 1)
-    scatter = float(np.std(z - level - slope * (t - about_s)))
-    near = (times > about_s - BEFORE_S) & (times < min(start.until_s, about_s + AFTER_S))
-    behind = (level + slope * (times[near] - about_s) - values[near]) * start.direction
+    slope, level = np.polyfit(t, z, 1)
+    scatter = float(np.std(z - level - slope * t))
+    near = (times > touch_s - BEFORE_S) & (times < min(start.until_s, touch_s + AFTER_S))
+    behind = (level + slope * (times[near] - touch_s) - values[near]) * start.direction
     knee = first_motion(times[near], behind, max(4 * scatter, 3 * floor))
     return None if knee is None else knee[1]

@@ -17,11 +17,16 @@ from transfer_audit.core.calibrate.traces import Trace
 from transfer_audit.core.channels import ChannelPlan
 from transfer_audit.core.types import Array
 
-WINDOW_S = 0.5
-"""How long a signal stays level to be at rest."""
+WINDOWS_S = 2.0, 1.0, 0.5
+"""How long a signal stays level to be at rest: the longest that are found, since noise may remember."""
+ENOUGH_S = 5.0
+"""Rest of one length, with any noise in it, that is enough to leave shorter ones alone."""
 SMOOTH_S = 0.4
 """How long seven values of a motion may take."""
 _POINTS, _DEGREE = 7, 2
+_FAR, _TURNS = 0.2, 3
+_NORMAL, _ROUGH = 1.4826, 15.0
+_ROUNDING = 1e-9
 _FEWEST = 5
 _REST = 'two seconds in which the hand rests'
 Piece = tuple[Trace, float, float, Array]
@@ -37,7 +42,7 @@ def sensor(traces: Sequence[Trace], plan: ChannelPlan, column: int, name: str) -
         why = f'{plan.name} is not in these recordings; record it'
         return [Quantity('sensor noise', of, math.nan, math.nan, math.nan, unit, 0, (), 'not identifiable', why)]
     step = max(quantum(values) for _, _, values in signals)
-    rests = [piece for signal in signals for piece in _rests(*signal, step)]
+    rests = _longest_rests(signals, step)
     found = [_quantisation(of, unit, step, signals), *_at_rest(of, unit, step, rests)]
     found += [*_in_motion(of, unit, step, signals), *_refresh(of, step, signals)]
     return [*found, _correlation(of, rests, signals)]
@@ -58,9 +63,18 @@ def _quantisation(of: str, unit: str, step: float, signals: Sequence[tuple[Trace
     return Quantity('quantisation', of, step, step, step, unit, count, (), why=why)
 
 
-def _rests(trace: Trace, times: Array, values: Array, step: float) -> Iterator[Piece]:
+def _longest_rests(signals: Sequence[tuple[Trace, Array, Array]], step: float) -> list[Piece]:
+    found: list[Piece] = []
+    for window_s in WINDOWS_S:
+        found = [piece for signal in signals for piece in _rests(*signal, step, window_s)]
+        if sum(end - start for _, start, end, values in found if np.ptp(values) > 0) >= ENOUGH_S:
+            break
+    return found
+
+
+def _rests(trace: Trace, times: Array, values: Array, step: float, window_s: float) -> Iterator[Piece]:
     """Stretches without motion: neighbouring windows that are level, alone and together."""
-    edges = np.arange(times[0], times[-1], WINDOW_S)
+    edges = np.arange(times[0], times[-1], window_s)
     bounds = np.append(np.searchsorted(times, edges), len(times))
     level = [_level(values[a:b], step) for a, b in pairwise(bounds)]
     start = None
@@ -68,7 +82,8 @@ def _rests(trace: Trace, times: Array, values: Array, step: float) -> Iterator[P
         if rests and start is not None and not _level(values[bounds[start] : bounds[index + 1]], step):
             rests = False
         if not rests and start is not None:
-            a, b = bounds[start], bounds[index]
+            inner = int(index - start >= 3)  # a motion may begin or end within the outermost windows
+            a, b = bounds[start + inner], bounds[index - inner]
             yield trace, float(times[a]), float(times[b - 1]), values[a:b]
         start = None if not rests else index if start is None else start
 
@@ -82,8 +97,12 @@ def _level(values: Array, step: float) -> bool:
     widths = float(np.ptp(first)), float(np.ptp(last))
     if max(widths) > 2 * min(widths) + 2 * step or abs(float(first.mean() - last.mean())) > max(sum(widths) / 4, step):
         return False
-    above = values > values.mean()
-    return bool(np.count_nonzero(above[1:] != above[:-1]) >= 4 or np.ptp(values) <= 2 * step)
+    scatter = _NORMAL * float(np.median(np.abs(np.diff(values))))
+    if np.ptp(values) > max(_ROUGH * scatter, 2 * step):
+        return False
+    off = values - values.mean()
+    far = np.sign(off[np.abs(off) > _FAR * np.ptp(values)])
+    return bool(np.count_nonzero(far[1:] != far[:-1]) >= _TURNS or np.ptp(values) <= 2 * step)
 
 
 def _at_rest(of: str, unit: str, step: float, rests: Sequence[Piece]) -> Iterator[Quantity]:
@@ -96,6 +115,7 @@ def _at_rest(of: str, unit: str, step: float, rests: Sequence[Piece]) -> Iterato
         return
     squares = np.array([float(np.sum((values - values.mean()) ** 2)) for *_, values in rests])
     freedom = np.array([len(values) - 1 for *_, values in rests])
+    squares = np.where(squares > _ROUNDING * step**2, squares, 0.0)
     value = math.sqrt(squares.sum() / freedom.sum())
     low, high = _between(squares, freedom) if len(rests) >= _FEWEST else _chi(value, int(freedom.sum()))
     why = f'below the quantisation of {step:.3g} {unit}' if value < step else ''

@@ -21,7 +21,7 @@ HOLD_S = 0.1
 """How long it stands at its new value at least; what changes earlier is a stream, not a step."""
 LINE_S = 0.15
 """How long the first clear motion may last that is extrapolated backwards."""
-_CLEAR_NOISE, _CLEAR_STEPS = 5.0, 2.5
+_CLEAR_NOISE, _CLEAR_STEPS, _CLEAR_TOLD = 5.0, 2.5, 3.0
 _FEWEST, _MOST, _SHARE = 3, 8, 0.7
 _MOST_OF_THE_WAY = 0.9
 
@@ -114,10 +114,11 @@ def _start(trace: Trace, joint: Driven, at_s: float, until_s: float, target: flo
         return 0.0
     rest = float(np.median(resting))
     direction, step = (1 if target > rest else -1), abs(target - rest)
-    clear = max(_CLEAR_NOISE * float(np.std(resting)), _CLEAR_STEPS * quantum(values))
+    told = _CLEAR_TOLD * float(joint.plan.noise[joint.column])
+    clear = max(_CLEAR_NOISE * float(np.std(resting)), _CLEAR_STEPS * quantum(values), told)
     if step <= clear or float(np.ptp(resting)) > 2 * clear:
         return 0.0
-    after = (times > at_s) & (times < until_s)
+    after = slice(max(0, int(np.searchsorted(times, at_s, side='right')) - 1), int(np.searchsorted(times, until_s)))
     t, z = times[after] - at_s, (values[after] - rest) * direction
     line = first_motion(t, z, clear)
     if line is None:
@@ -138,11 +139,13 @@ def first_motion(t: Array, z: Array, clear: float) -> tuple[int, float, float, f
     Registers that are refreshed more slowly than they are read repeat themselves: only samples that differ from the one
     before tell when they were taken.
     """
-    fresh = np.concatenate([[True], np.diff(z) != 0])
-    moving = np.flatnonzero((z > clear) & fresh)
-    if len(moving) == 0:
+    if len(z) == 0 or z.max() <= clear:
         return None
-    first = int(moving[0])
+    half = int(np.argmax(z > max(clear, z.max() / 2)))
+    still = np.flatnonzero(z[:half] <= clear)
+    first = int(still[-1]) + 1 if len(still) else 0
+    fresh = np.concatenate([[True], np.diff(z) != 0])
+    moving = np.flatnonzero((z > clear) & fresh & (np.arange(len(z)) >= first))
     gap = float(t[first] - t[first - 1]) if first else math.inf
     usual = float(np.median(np.diff(t)))
     near = moving[(t[moving] <= t[first] + LINE_S) & (z[moving] <= _SHARE * z.max() + clear)][:_MOST]
