@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import yaml
@@ -12,13 +12,11 @@ from transfer_audit.core.binding import Binding
 from transfer_audit.core.propose import Change, apply_to, propose
 from transfer_audit.lab.profiles import FRICTION, write_profile
 
-MOST_ROUNDS = 8
-"""Rounds that the proposal rests on: more of the same task say the same."""
 
-
-def proposed(bags: Sequence[Path], binding: Binding) -> list[Change]:
-    """The changes of the family that the recordings ask for."""
-    return propose([trace for bag in bags[:MOST_ROUNDS] for trace in traces_of(bag, binding)], binding, threads=0)
+def proposed(bags: Sequence[Path], binding: Binding, say: Callable[[str], None]) -> list[Change]:
+    """The changes of the family that the recordings ask for; nothing but these and the profile is looked at."""
+    traces = [trace for bag in bags for trace in traces_of(bag, binding)]
+    return propose(traces, binding, threads=0, progress=say)
 
 
 def next_profile(path: Path, binding: Binding, changes: Sequence[Change]) -> Path:

@@ -14,6 +14,8 @@ from transfer_audit.report.style import LIGHT
 from transfer_audit.report.svg import Frame, axes, picture, upright
 
 WIDTH, HEIGHT = 860.0, 300.0
+NO_TICKS = (0.05, 0.95)
+"""A range without a round number."""
 STYLE = (
     f'<style>svg{{{LIGHT}background:#fff;font:12px system-ui,sans-serif}}text{{fill:var(--ink)}}'
     '.axes text{fill:var(--soft)}.grid{stroke:var(--rule)}.real{stroke:var(--real);fill:var(--real)}'
@@ -44,32 +46,33 @@ def figure(found: Found) -> str:
 def _families(found: Found, stages: list[Stage]) -> Iterator[str]:
     """The range of friction in each family, the settings that were trained, and the hand."""
     top = 1.2 * max(found.lab.friction, *(float(stage.trained.settings.max()) for stage in stages))
-    frame = Frame(20.0, 56.0, 270.0, 190.0, (0.0, top), (-0.6, len(stages) - 0.4))
+    frame = Frame(20.0, 56.0, 270.0, 190.0, (0.0, top), NO_TICKS)
     yield axes(frame, 5, 0, x_label=FRICTION)
-    yield _heading(frame, 'what each family believes, and the hand')
-    for number, stage in enumerate(stages):
+    yield _heading(frame, 'families, trained at the dots, and the hand')
+    for number, (stage, place) in enumerate(zip(stages, (0.65, 0.25), strict=False)):
         low, high = stage.binding.profile.family.parameters[FRICTION].range
-        y = float(frame.y(len(stages) - 1.0 - number))
-        left, right = float(frame.x(low)), float(frame.x(high))
+        left, right, y = float(frame.x(low)), float(frame.x(high)), float(frame.y(place))
         yield f'<line class="sim bar" x1="{left:.1f}" x2="{right:.1f}" y1="{y:.1f}" y2="{y:.1f}"/>'
         for setting in stage.trained.settings.tolist():
             yield f'<circle class="sim" cx="{float(frame.x(setting)):.1f}" cy="{y:.1f}" r="3.5"/>'
-        yield f'<text x="{left:.1f}" y="{y - 14:.1f}">family {number + 1}, trained at the dots</text>'
+        yield f'<text x="{right:.1f}" y="{y - 14:.1f}" text-anchor="end">family {number + 1}</text>'
     yield upright(frame, found.lab.friction, 'truth', 'the hand', 'middle')
 
 
 def _sides(name: str, left: float, stages: list[Stage]) -> Iterator[str]:
     """Both sides of a gap for each family; lines span the 95 % interval, where the panel knows it."""
-    tops = [getattr(stage.transferred.panel, f'{side}_{name}') or 0.0 for stage in stages for side in ('sim', 'real')]
-    top = 1.0 if name == 'success' else 1.3 * max(0.01, *tops)
-    frame = Frame(left, 56.0, 190.0, 190.0, (-0.6, 1.6), (0.0, top))
+    panels = [stage.transferred.panel for stage in stages]
+    values = [getattr(panel, f'{side}_{name}') or 0.0 for panel in panels for side in ('sim', 'real')]
+    top = 1.0 if name == 'success' else 1.3 * max(0.01, *values)
+    frame = Frame(left, 56.0, 190.0, 190.0, NO_TICKS, (0.0, top))
     yield axes(frame, 0, 5)
     yield _heading(frame, name.replace('_', ' '))
-    for number, stage in enumerate(stages):
-        panel = stage.transferred.panel
-        middle = float(frame.x(float(number)))
-        yield f'<text x="{middle:.1f}" y="{frame.top + 206:g}" text-anchor="middle">family {number + 1}</text>'
-        for side, x in (('sim', middle - 16), ('real', middle + 16)):
+    for number, (panel, place) in enumerate(zip(panels, (0.28, 0.72), strict=False)):
+        middle, gap = float(frame.x(place)), getattr(panel, f'{name.removesuffix("_rate")}_gap')
+        said = (f'family {number + 1}', '' if gap is None else f'gap {gap:+.3f}')
+        for line, text in enumerate(said):
+            yield f'<text x="{middle:.1f}" y="{frame.top + 210 + 16 * line:g}" text-anchor="middle">{text}</text>'
+        for side, x in (('sim', middle - 12), ('real', middle + 12)):
             value = getattr(panel, f'{side}_{name}')
             if value is not None:
                 yield _point(frame, x, value, getattr(panel, f'{side}_{name}_interval', None), side)

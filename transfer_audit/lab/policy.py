@@ -16,6 +16,8 @@ LOW = np.array([-0.06, -0.06, -0.06, -0.06, 0.30, 0.6])
 HIGH = np.array([0.20, 0.20, 0.20, 0.20, 0.60, 1.4])
 """Squeeze: how far a finger's base joint is commanded into the cube, rad. Lift: in lifts of the scripted motion."""
 REST_S, LIFT_S, TURN_S, HOLD_S = 0.2, 0.4, 1.3, 0.3
+FADE_S = 0.2
+"""In which the turning begins, and in which it ends."""
 SECONDS = REST_S + float(HIGH[4]) + LIFT_S + TURN_S + HOLD_S
 
 
@@ -70,10 +72,11 @@ def controls_of(binding: Binding, policy: Array, instance: Instance) -> Array:
     home, grasp, left, right = _keys(binding, ('home', 'grasp', 'turn_left', 'turn_right'))
     grip = grasp + _squeezed(binding, squeeze)
     turning_s = time_s - closing_s - LIFT_S
-    angle = np.where((turning_s > 0) & (turning_s < TURN_S), np.sin(2 * np.pi * instance.turn_hz * turning_s), 0.0)
+    wide = instance.turn * _smooth(turning_s / FADE_S) * _smooth((TURN_S - turning_s) / FADE_S)
+    angle = wide * np.sin(2 * np.pi * instance.turn_hz * turning_s)[:, None]
     motion = home + _smooth(time_s / closing_s) * (grip - home)
     motion += lift * _smooth((time_s - closing_s) / LIFT_S) * ((left + right) / 2 - grasp)
-    motion += instance.turn * angle[:, None] * (left - right) / 2
+    motion += angle * (left - right) / 2
     actuators = list(binding.command.actuators)
     return np.clip(motion, *binding.model.actuator_ctrlrange[actuators].T)
 

@@ -28,11 +28,15 @@ UNSEEN = 1000
 class Lab:
     """How large the lab is.
 
+    :param rounds: on the emulated hand with each policy
+    :param evidence: how many of them the proposal rests on: it takes longer than all else, and more of the same task
+        say the same
     :param friction: of the emulated hand's tips
     """
 
     seed: int = 0
     rounds: int = 20
+    evidence: int = 3
     members: int = 16
     plan: Plan = DEFAULT
     friction: float = REAL_FRICTION
@@ -47,7 +51,7 @@ class Lab:
             raise AuditError(f'a friction over 0 and up to 2 was expected, found {self.friction:g}')
 
 
-QUICK = Lab(rounds=6, members=8, plan=Plan(generations=8, tasks=1))
+QUICK = Lab(rounds=6, evidence=1, members=8, plan=Plan(generations=8, tasks=1))
 
 
 @dataclass(frozen=True)
@@ -88,8 +92,7 @@ def run(folder: Path, lab: Lab, say: Say, tell: Callable[[str], None]) -> Found:
     binding = open_hand(first_profile(folder, lab.members))
     bench = Bench(folder, binding, _truth(binding, lab), tuple(instances(lab.rounds, lab.seed + UNSEEN)), lab.seed)
     before = _stage(binding, bench, 1, lab, say, tell)
-    say('looking for what the family lacks')
-    changes = tuple(proposed(before.transferred.bags, binding))
+    changes = tuple(proposed(before.transferred.bags[: lab.evidence], binding, say))
     why = explanation(binding, changes)
     for line in story.explained(why, changes, lab.friction):
         tell(line)
