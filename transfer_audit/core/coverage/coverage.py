@@ -15,14 +15,15 @@ from transfer_audit.core.coverage import words
 from transfer_audit.core.coverage.elements import ElementCoverage, Elements, summary
 from transfer_audit.core.coverage.members import Unsimulated
 from transfer_audit.core.coverage.noise import noise_of
-from transfer_audit.core.coverage.places import LEVEL, MARGIN, NOISE_ALONE, RoundPlaces, pooled, search
-from transfer_audit.core.coverage.search import charge
+from transfer_audit.core.coverage.places import LEVEL, MARGIN, NOISE_ALONE, Pooled, RoundPlaces, pooled, search
+from transfer_audit.core.coverage.search import Place, charge
 from transfer_audit.core.coverage.space import reaching, space_of
 from transfer_audit.core.errors import AuditError
 from transfer_audit.core.types import Array
 
 Verdict = Literal['covered', 'not covered', 'cannot tell']
-Standing = Literal['inside', 'below', 'above', 'not excited']
+Side = Literal['below', 'above']
+Standing = Side | Literal['inside', 'not excited']
 EXPLAINED = 0.9
 """Share of an element's samples that the best place within the ranges must explain."""
 NOT_EXCITED = 0.5
@@ -31,6 +32,8 @@ RELEASED_ROUNDS = 3
 """Rounds, those with the most to explain, in which parameters are released one by one."""
 TIED = 0.8
 """A parameter that explains this share of what the best one does is tied with it, unless blocks of time say else."""
+SURE, HIDDEN = 3.0, 0.3
+"""Standard errors by which, and share of the gap that, all parameters together explain if some lie outside unseen."""
 
 
 @dataclass(frozen=True)
@@ -152,28 +155,19 @@ def _verdict(
 def _parameters(rounds: Sequence[RoundPlaces]) -> list[ParameterCoverage]:
     space, pool = rounds[0].space, pooled(rounds)
     counts = [_outside_alone(rounds, index) for index in range(len(space.names))]
-    suspects = [index for index in range(len(space.names)) if _side(pool.low, pool.high, counts, rounds, index)]
-    explained, ties = _released(rounds, suspects)
-    values = space.values(np.stack([np.zeros(len(pool.mean)), np.ones(len(pool.mean)), pool.mean, pool.low, pool.high]))
+    sides = {index: side for index, pair in enumerate(counts) if (side := _side(pool, pair, len(rounds), index))}
+    sides = sides or _hidden(rounds, pool)
+    explained, ties = _released(rounds, list(sides))
+    zeros = np.zeros(len(pool.mean))
+    values = space.values(np.stack([zeros, zeros + 1, pool.mean, pool.low, pool.high]))
     out = []
     for index, name in enumerate(space.names):
-        side = _side(pool.low, pool.high, counts, rounds, index)
         loose = pool.high[index] - pool.low[index] > 2 * NOT_EXCITED
         low, high, mean, least, most = (float(value) for value in values[:, index])
-        out.append(
-            ParameterCoverage(
-                name,
-                low,
-                high,
-                mean,
-                (least, most),
-                side or ('not excited' if loose else 'inside'),
-                explained.get(index, 0.0),
-                tuple(space.names[other] for other in ties.get(index, ())),
-                counts[index][0] + counts[index][1],
-                len(rounds),
-            )
-        )
+        standing: Standing = sides.get(index) or ('not excited' if loose else 'inside')
+        tied = tuple(space.names[other] for other in ties.get(index, ()))
+        share, alone = explained.get(index, 0.0), sum(counts[index])
+        out.append(ParameterCoverage(name, low, high, mean, (least, most), standing, share, tied, alone, len(rounds)))
     return out
 
 
@@ -184,21 +178,39 @@ def _outside_alone(rounds: Sequence[RoundPlaces], index: int) -> tuple[int, int]
     return int(below), int(above)
 
 
-def _side(
-    low: Array, high: Array, counts: Sequence[tuple[int, int]], rounds: Sequence[RoundPlaces], index: int
-) -> Literal['below', 'above'] | None:
+def _side(pool: Pooled, alone: tuple[int, int], rounds: int, index: int) -> Side | None:
     """On which side of its range a parameter lies: the mean over rounds by its interval, or more rounds by themselves
     than chance allows (binomial)."""
-    middle = (low[index] + high[index]) / 2
-    if high[index] < 0 and middle < -MARGIN:
+    mean = float(pool.mean[index])
+    if pool.high[index] < 0 and mean < -MARGIN:
         return 'below'
-    if low[index] > 1 and middle > 1 + MARGIN:
+    if pool.low[index] > 1 and mean > 1 + MARGIN:
         return 'above'
-    chance = (1 - LEVEL) / 2
-    below, above = counts[index]
-    if stats.binom.sf(max(below, above) - 1, len(rounds), chance) < 0.05 and max(below, above):
-        return 'below' if below >= above else 'above'
+    most = max(alone)
+    if most and stats.binom.sf(most - 1, rounds, (1 - LEVEL) / 2) < 0.05:
+        return 'below' if alone[0] == most else 'above'
     return None
+
+
+def _hidden(rounds: Sequence[RoundPlaces], pool: Pooled) -> dict[int, Side]:
+    """The sides of parameters of which none is sure by itself, as others can do the same, though the ranges surely do
+    not hold the hand: without them blocks of time agree that far more is explained."""
+    gains = np.concatenate([_gains(one.inside, one.free) for one in rounds])
+    unexplained = sum(max(0.0, one.inside.cost - NOISE_ALONE) * len(one.inside.left) for one in rounds)
+    error = float(np.std(gains)) * np.sqrt(len(gains))
+    if gains.sum() < max(SURE * error, HIDDEN * unexplained) or gains.sum() <= 0:
+        return {}
+    worst = max(rounds, key=lambda one: one.inside.cost - one.free.cost)
+    loose = [index for index in range(len(pool.mean)) if pool.low[index] < 0 or pool.high[index] > 1]
+    found = {index: float(worst.released(index).units[index]) for index in loose}
+    below: dict[int, Side] = {index: 'below' for index, unit in found.items() if unit < -MARGIN}
+    return {**below, **{index: 'above' for index, unit in found.items() if unit > 1 + MARGIN}}
+
+
+def _gains(before: Place, after: Place) -> Array:
+    """What one place explains more than another, summed over each block of time."""
+    gain = charge(before.left) - charge(after.left)
+    return np.bincount(before.emulator.blocks, gain).astype(np.float64)
 
 
 def _released(
@@ -213,8 +225,7 @@ def _released(
     for one in most:
         unexplained += max(1e-12, (one.inside.cost - NOISE_ALONE)) * len(one.inside.left)
         for index in suspects:
-            gain = charge(one.inside.left) - charge(one.released(index).left)
-            gains[index].append(np.bincount(one.inside.emulator.blocks, gain).astype(np.float64))
+            gains[index].append(_gains(one.inside, one.released(index)))
     blocks = {index: np.concatenate(parts) for index, parts in gains.items()}
     explained = {index: float(np.clip(part.sum() / unexplained, 0.0, 1.0)) for index, part in blocks.items()}
     return explained, {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import stats
@@ -45,6 +45,7 @@ class RoundPlaces:
     half_width: Array
     blocks: int
     threads: int = 1
+    _released: dict[int, Place] = field(default_factory=dict)
 
     def run(self, units: Array) -> Misfit:
         """Simulate members at points, shape (K, P)."""
@@ -52,13 +53,18 @@ class RoundPlaces:
 
     def released(self, index: int) -> Place:
         """The best place with one parameter released, all others kept within their ranges."""
-        zeros, ones = np.zeros(len(self.space.names)), np.ones(len(self.space.names))
-        low, high, start = zeros.copy(), ones.copy(), np.clip(self.free.units, zeros, ones)
-        low[index], high[index], start[index] = -np.inf, np.inf, self.free.units[index]
-        if ((low - 1e-9 <= self.free.units) & (self.free.units <= high + 1e-9)).all():
+        if index not in self._released:
+            self._released[index] = self._release(index)
+        return self._released[index]
+
+    def _release(self, index: int) -> Place:
+        low, high = np.zeros(len(self.space.names)), np.ones(len(self.space.names))
+        low[index], high[index] = -np.inf, np.inf
+        start = np.clip(self.free.units, low, high)
+        if np.allclose(start, self.free.units, atol=1e-9):
             return self.free
-        found = locate(self.space, self.run, start, low, high)
-        return found if found.cost <= self.inside.cost else self.inside
+        tries = [locate(self.space, self.run, point, low, high) for point in (start, self.inside.units)]
+        return min([*tries, self.inside], key=lambda place: place.cost)
 
 
 def search(trace: Trace, binding: Binding, space: Space, threads: int = 1) -> RoundPlaces:

@@ -16,6 +16,9 @@ from transfer_audit.core.types import Array
 REACH = 3.0
 """How far beyond its range a parameter is looked for, in widths of the range."""
 
+LATEST_S = 0.15
+"""How far beyond its range a delay is looked for at least."""
+
 
 @dataclass(frozen=True)
 class Space:
@@ -79,11 +82,18 @@ def space_of(binding: Binding, reach: float = REACH) -> Space:
     return Space(
         picked,
         np.array(least),
-        np.full(len(picked), 1 + reach),
+        np.array([_most(variation, reach) for variation in picked]),
         tuple(chosen),
         np.array([(v.low + v.high) / 2 for v in binding.variations]),
         tuple(v.name for v in binding.variations),
     )
+
+
+def _most(variation: Variation, reach: float) -> float:
+    """How far up a parameter is looked for, in widths of its range; delays at least LATEST_S beyond it."""
+    width = variation.high - variation.low
+    late = reach > 0 and variation.field == 'actuator_delay' and not variation.relative
+    return 1 + max(reach, LATEST_S / width if late else 0.0)
 
 
 def reaching(binding: Binding, space: Space) -> Binding:
