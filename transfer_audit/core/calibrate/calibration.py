@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from transfer_audit.core.binding import Binding
 from transfer_audit.core.calibrate import joints as fits
 from transfer_audit.core.calibrate.delay import delay_range, delays
@@ -24,8 +26,10 @@ from transfer_audit.core.profile import Key
 from transfer_audit.core.types import to_ns
 
 Progress = Callable[[str], None]
-FITTED_S = 60.0
+FITTED_S = 30.0
 """Motion that a fit is given at most: more adds hours and little else."""
+ALIKE = 1.5
+"""Elements of a channel whose numbers differ by less than this factor share one."""
 CORRELATED_AT_LEAST = 0.5
 """Noise that stays alike for less than so many rows of the audit clock is white to an audit."""
 
@@ -152,10 +156,10 @@ def _noise(binding: Binding, plan: ChannelPlan, found: Sequence[Sequence[Quantit
         yield Setting(('channels', plan.name, 'noise'), _one_or_each(values), 'at rest, or a step of its quantisation')
     memory = [q.value for one in found for q in one if q.name == 'noise correlation time' and q.standing == 'measured']
     if memory:
-        longest = max(memory)
-        white = longest * binding.profile.clock.rate_hz < CORRELATED_AT_LEAST
-        why = f'the longest of {len(memory)} at rest' + (', less than a row of the audit clock' if white else '')
-        yield Setting(('channels', plan.name, 'noise_correlation_s'), 0.0 if white else longest, why)
+        usual = float(np.median(memory))
+        white = usual * binding.profile.clock.rate_hz < CORRELATED_AT_LEAST
+        why = f'the median of {len(memory)} at rest' + (', less than a row of the audit clock' if white else '')
+        yield Setting(('channels', plan.name, 'noise_correlation_s'), 0.0 if white else usual, why)
 
 
 def _tolerances(binding: Binding, found: Sequence[Quantity]) -> Iterator[Setting]:
@@ -171,7 +175,10 @@ def _tolerances(binding: Binding, found: Sequence[Quantity]) -> Iterator[Setting
 
 
 def _one_or_each(values: dict[Key, float]) -> float | dict[Key, float]:
-    return next(iter(values.values())) if len(values) == 1 else values
+    """One number for all where they are much alike: their root mean square."""
+    several = np.array(list(values.values()))
+    alike = bool(several.max() <= ALIKE * several.min())
+    return float(np.sqrt(np.mean(several**2))) if alike else values
 
 
 def _fits(traces: Sequence[Trace], binding: Binding, delayed: set[str]) -> Calibration:

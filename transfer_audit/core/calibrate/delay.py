@@ -22,7 +22,7 @@ STEPS = 'steps that are held for half a second, each after a pause'
 
 def delays(joint: Driven, starts: Starts) -> list[Quantity]:
     """Delay of each direction of a joint: p50, p90, p99 of the punctual starts, and the late ones apart."""
-    if not starts.found:
+    if len(starts.found) < (FEWEST if starts.stream else 1):
         return [_nothing(joint, starts)]
     return [quantity for sign in (1, -1) for quantity in _direction(joint, starts, sign)]
 
@@ -38,14 +38,14 @@ def punctual(starts: Sequence[Start]) -> tuple[list[Start], list[Start]]:
 
 
 def delay_range(joint: Driven, starts: Starts, binding: Binding) -> Ranged | None:
-    """The delays of punctual starts in either direction as a range: p01 to p99, widened by their intervals."""
+    """The delays of punctual starts in either direction as a range: p01 to p99, widened by their intervals; None where
+    there are too few to know how they spread."""
     low, high = [], []
     for sign in (1, -1):
         found, _ = punctual([start for start in starts.found if start.direction == sign])
-        if found:
-            onsets, error = _onsets(found), 0.0 if len(found) >= FEWEST else _error(found)
-            low.append(quantile(onsets, 0.01)[1] - error)
-            high.append(quantile(onsets, 0.99)[2] + error)
+        if len(found) >= FEWEST:
+            low.append(quantile(_onsets(found), 0.01)[1])
+            high.append(quantile(_onsets(found), 0.99)[2])
     if not low:
         return None
     actuator = binding.model.actuator(binding.command.actuators[joint.actuator]).name
@@ -72,17 +72,15 @@ def _quantiles(
     name: str, joint: Driven, starts: Sequence[Start], values: Array, error: tuple[float, float]
 ) -> Iterator[Quantity]:
     stretches = _stretches(starts)
+    if len(values) < FEWEST:
+        value, low, high = float(np.median(values)), float(values.min()) - error[0], float(values.max()) + error[1]
+        why = f'{len(values)} seen, too few for a distribution; record 20 or more {STEPS}'
+        yield Quantity(f'{name}, p50', joint.name, value, low, high, 's', len(values), stretches, why=why)
+        return
     for at in QUANTILES:
         value, low, high = quantile(values, at)
-        if len(values) < FEWEST and at != 0.5:
-            yield Quantity(
-                f'{name}, p{at * 100:.0f}', joint.name, value, low, high, 's', len(values), stretches,
-                'not identifiable', f'{len(values)} seen, too few for a distribution; record 20 or more {STEPS}',
-            )  # fmt: skip
-            continue
-        bounded = len(values) * (1 - at) >= 3 or len(values) < FEWEST
+        bounded = len(values) * (1 - at) >= 3
         why = '' if bounded else f'the interval ends at the largest of {len(values)} starts; more would bound it'
-        low, high = (low - error[0], high + error[1]) if len(values) < FEWEST else (low, high)
         yield Quantity(f'{name}, p{at * 100:.0f}', joint.name, value, low, high, 's', len(values), stretches, why=why)
 
 

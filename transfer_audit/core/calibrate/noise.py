@@ -113,13 +113,19 @@ def _at_rest(of: str, unit: str, step: float, rests: Sequence[Piece]) -> Iterato
         nan = math.nan
         yield Quantity(name, of, nan, nan, nan, unit, count, stretches, 'not identifiable', f'no rest; record {_REST}')
         return
-    squares = np.array([float(np.sum((values - values.mean()) ** 2)) for *_, values in rests])
-    freedom = np.array([len(values) - 1 for *_, values in rests])
+    squares = np.array([float(np.sum(_without_drift(values) ** 2)) for *_, values in rests])
+    freedom = np.array([len(values) - 2 for *_, values in rests])
     squares = np.where(squares > _ROUNDING * step**2, squares, 0.0)
     value = math.sqrt(squares.sum() / freedom.sum())
     low, high = _between(squares, freedom) if len(rests) >= _FEWEST else _chi(value, int(freedom.sum()))
     why = f'below the quantisation of {step:.3g} {unit}' if value < step else ''
     yield Quantity(name, of, value, low, high, unit, count, stretches, why=why)
+
+
+def _without_drift(values: Array) -> Array:
+    """What a line leaves: at rest, too, a joint creeps and a force settles."""
+    at = np.arange(len(values)) - (len(values) - 1) / 2
+    return np.asarray(values - values.mean() - at * float(at @ values) / float(at @ at))
 
 
 def _between(squares: Array, freedom: Array) -> tuple[float, float]:
@@ -188,7 +194,7 @@ def _correlation(of: str, rests: Sequence[Piece], signals: Sequence[tuple[Trace,
     """The time over which the noise at rest falls to 1/e of itself."""
     name, nan = 'noise correlation time', math.nan
     period = float(np.median(np.concatenate([np.diff(times) for _, times, _ in signals])))
-    usable = [values - values.mean() for *_, values in rests if len(values) >= 20 and np.ptp(values) > 0]
+    usable = [_without_drift(values) for *_, values in rests if len(values) >= 20 and np.ptp(values) > 0]
     count, stretches = sum(map(len, usable)), _stretches(rests)
     if count < 100:
         why = f'too little noise is seen at rest, or too briefly; record {_REST}'

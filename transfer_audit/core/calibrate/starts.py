@@ -24,6 +24,7 @@ LINE_S = 0.15
 _CLEAR_NOISE, _CLEAR_STEPS, _CLEAR_TOLD = 5.0, 2.5, 3.0
 _FEWEST, _MOST, _SHARE = 3, 8, 0.7
 _MOST_OF_THE_WAY = 0.9
+_VAGUE_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,8 @@ def _start(trace: Trace, joint: Driven, at_s: float, until_s: float, target: flo
     if line is None:
         return 0.0 if len(t) and z.max() > clear else step
     first, onset, error, rate = line
+    if onset < -error:  # it moved already
+        return 0.0
     last = float(t[first - 1]) if first else 0.0
     travel = float(t[int(np.argmax(z >= _MOST_OF_THE_WAY * z.max()))] - t[first])
     stretch = part(trace, at_s, at_s + float(t[first]) + LINE_S)
@@ -156,7 +159,8 @@ def first_motion(t: Array, z: Array, clear: float) -> tuple[int, float, float, f
 
 
 def _line(t: Array, z: Array) -> tuple[float, float, float] | None:
-    """Where a line through points crosses zero, half of the 90 % interval of that, and the slope; None if it falls."""
+    """Where a line through points crosses zero, half of the 90 % interval of that, and the slope; None if it falls or
+    that is vague."""
     middle, count = float(t.mean()), len(t)
     slope, level = np.polyfit(t - middle, z, 1)
     if slope <= 0:
@@ -164,7 +168,7 @@ def _line(t: Array, z: Array) -> tuple[float, float, float] | None:
     scatter = float(np.sqrt(np.sum((z - level - slope * (t - middle)) ** 2) / (count - 2)))
     lever = math.sqrt(1 / count + (level / slope) ** 2 / float(np.sum((t - middle) ** 2)))
     half = float(stdtrit(count - 2, 0.95)) * scatter / float(slope) * lever
-    return middle - float(level / slope), half, float(slope)
+    return None if half > _VAGUE_S else (middle - float(level / slope), half, float(slope))
 
 
 def quantum(values: Array) -> float:
