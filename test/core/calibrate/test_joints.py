@@ -64,12 +64,15 @@ def test_a_known_joint_is_recovered_from_a_lively_motion(hand):
     assert not joint.warnings and not joint.missing
 
 
-def test_a_slow_motion_cannot_show_armature_and_says_what_would(hand):
+def test_a_slow_motion_cannot_show_armature_and_says_what_would(world):
+    servo = PENDULUM.replace('kp="1"', 'kp="1" kv="0.01"')
+    hand = world.hand(servo, command=COMMAND, channels={'joints': JOINTS}, family={'parameters': DELAY})
     (joint,) = joints.fit(traces(hand, slow), hand, forms=False).joints
     armature = by_name(joint)['armature'].quantity
     assert armature.standing == 'not identifiable'
     assert 'a sine above' in armature.why
     assert by_name(joint)['Coulomb friction'].quantity.standing == 'measured'
+    assert 'acts like viscous damping' in by_name(joint)['velocity gain'].quantity.why
 
 
 def test_a_fit_to_a_hand_that_moves_as_it_likes_explains_nothing(hand):

@@ -1,6 +1,7 @@
-"""A servo on a pendulum by brute force: differential evolution over a plain simulation, then least squares.
+"""A servo on a pendulum by brute force: differential evolution, then least squares.
 
-Shares neither simulator nor optimizer with what it is held against; only the stretches are the same.
+The form is simulated twice: by MuJoCo, whose friction creeps a little where a joint sticks, and by a plain integration
+of the same equation that shares nothing with what it is held against but the stretches.
 """
 
 from __future__ import annotations
@@ -12,13 +13,17 @@ import mujoco
 import numpy as np
 from scipy.optimize import differential_evolution, least_squares
 
+from transfer_audit.core.calibrate.joints import terms as t
 from transfer_audit.core.calibrate.joints.chain import Chain, inertia_of
+from transfer_audit.core.calibrate.joints.solve import Problem
 from transfer_audit.core.calibrate.joints.windows import EARLIEST_S, Window
 from transfer_audit.core.types import Array
 
 BOUNDS = np.array([[EARLIEST_S, 0.06], [0.0, 0.3], [0.0, 0.15], [0.3, 3.0], [0.0, 0.02], [-0.2, 0.2]])
 """Delay s, Coulomb friction N m, viscous damping N m s/rad, gain as a factor of the model's, armature, offset rad."""
-MEMBERS, GENERATIONS = 12, 60
+MEMBERS, GENERATIONS = 6, 40
+Errors = Callable[[Sequence[Window], Array], Array]
+"""Simulated less measured of all windows one after another, shape (M, N), for parameters of shape (M, 6)."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +52,26 @@ def pendulum_of(chain: Chain) -> Pendulum:
     )
 
 
-def errors_of(pendulum: Pendulum, windows: Sequence[Window], parameters: Array) -> Array:
-    """Simulated less measured of all windows one after another, shape (M, N); `parameters` shape (M, 6).
+def plain(chain: Chain) -> Errors:
+    """By semi-implicit Euler, with Coulomb friction as an impulse that brings to rest at most."""
+    pendulum = pendulum_of(chain)
 
-    Semi-implicit Euler; Coulomb friction as an impulse that brings to rest at most.
-    """
-    found = [_errors(pendulum, window, parameters) for window in windows]
-    return np.concatenate(found, axis=1)
+    def errors(windows: Sequence[Window], parameters: Array) -> Array:
+        return np.concatenate([_errors(pendulum, window, parameters) for window in windows], axis=1)
+
+    return errors
+
+
+def by_mujoco(chain: Chain) -> Errors:
+    """By MuJoCo, with its friction."""
+    gain = pendulum_of(chain).gain
+
+    def errors(windows: Sequence[Window], parameters: Array) -> Array:
+        sets = np.where(np.arange(6) == t.PLAIN.index(t.GAIN), parameters * gain, parameters)
+        problem = Problem(chain, windows, t.PLAIN, t.start_of(chain, windows, t.PLAIN))
+        return problem.errors(sets[:, None])[:, problem.known]
+
+    return errors
 
 
 def _errors(p: Pendulum, window: Window, parameters: Array) -> Array:
@@ -80,14 +98,12 @@ def _errors(p: Pendulum, window: Window, parameters: Array) -> Array:
     return np.asarray((sampled - window.measured[known]).T)
 
 
-def brute_force(chain: Chain, windows: Sequence[Window], seed: int = 0) -> Array:
+def brute_force(windows: Sequence[Window], errors: Errors, seed: int = 0) -> Array:
     """The best parameters, shape (6,), in the order of BOUNDS."""
-    pendulum = pendulum_of(chain)
 
-    def rows(parameters: Array) -> Array:
-        return errors_of(pendulum, windows, np.atleast_2d(parameters))
+    def squares(x: Array) -> Array:
+        return np.asarray(np.square(errors(windows, x.T)).mean(axis=1))
 
-    squares: Callable[[Array], Array] = lambda x: np.square(rows(x.T)).mean(axis=1)  # noqa: E731
     found = differential_evolution(
         squares, BOUNDS, popsize=MEMBERS, maxiter=GENERATIONS, vectorized=True, updating='deferred', polish=False,
         rng=seed, tol=1e-4,
@@ -95,7 +111,8 @@ def brute_force(chain: Chain, windows: Sequence[Window], seed: int = 0) -> Array
     start = np.clip(found.x, BOUNDS[:, 0] + 1e-6, BOUNDS[:, 1] - 1e-6)
     size = np.array([0.005, 0.05, 0.03, 0.5, 0.001, 0.01])
     polished = least_squares(
-        lambda x: rows(x)[0], start, bounds=tuple(BOUNDS.T), x_scale=size, diff_step=1e-3, max_nfev=30
-    )
+        lambda x: errors(windows, x[None])[0], start, bounds=(BOUNDS[:, 0], BOUNDS[:, 1]), x_scale=size,
+        diff_step=1e-3, max_nfev=20,
+    )  # fmt: skip
     best = polished.x if float(np.mean(polished.fun**2)) < found.fun else found.x
     return np.asarray(best)

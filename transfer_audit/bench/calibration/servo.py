@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from transfer_audit.bags.traces import traces_of
-from transfer_audit.bench.calibration.brute import brute_force, errors_of, pendulum_of
+from transfer_audit.bench.calibration.brute import brute_force, by_mujoco, plain
 from transfer_audit.core.binding import Binding, open_hand
 from transfer_audit.core.calibrate.joints import JointFit
 from transfer_audit.core.calibrate.joints import terms as t
@@ -32,12 +32,16 @@ AS_BRUTE = 1.05
 
 @dataclass(frozen=True)
 class Rivalry:
-    """One recording left out: what fits to the others leave of it, rad RMS."""
+    """One recording left out: what fits to the others leave of it, rad RMS.
+
+    :param brute: by brute force with MuJoCo's friction; `plain`: with a plain integration of the same equation
+    """
 
     gain: str
     left_out: str
     fitted: float
     brute: float
+    plain: float
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,8 @@ def measure(folder: Path, say: Callable[[str], None]) -> Servo:
         (chain,) = chains_of(binding)
         windows = [_window(folder / f'{gain}_{motion}', binding, chain) for motion in MOTIONS]
         for one in _rivalries(gain, chain, windows):
-            say(f'{one.gain} without {one.left_out}: {one.fitted:.4f} rad left, brute force {one.brute:.4f}')
+            left = f'{one.fitted:.4f} rad left, brute force {one.brute:.4f}, plain {one.plain:.4f}'
+            say(f'{one.gain} without {one.left_out}: {left}')
             rivalries.append(one)
         fits.append((gain, fit_chain(chain, windows)[0]))
         say(f'{gain}: {"; ".join(fits[-1][1].warnings) or "nothing missing"}')
@@ -104,13 +109,14 @@ def _window(path: Path, binding: Binding, chain: Chain) -> Window:
 
 
 def _rivalries(gain: str, chain: Chain, windows: list[Window]) -> Iterator[Rivalry]:
-    pendulum = pendulum_of(chain)
+    ways = (by_mujoco(chain), plain(chain))
     for index, motion in enumerate(MOTIONS):
         seen, unseen = [*windows[:index], *windows[index + 1 :]], [windows[index]]
         own = fit(chain, seen, t.PLAIN)
         squares, counts = squares_of(chain, unseen, own.terms, own.values)
-        theirs = errors_of(pendulum, unseen, brute_force(chain, seen)[None])
-        yield Rivalry(gain, motion, float(np.sqrt(squares[0] / counts[0])), float(np.sqrt(np.mean(theirs**2))))
+        theirs = [errors(unseen, brute_force(seen, errors)[None]) for errors in ways]
+        brute, simple = (float(np.sqrt(np.mean(np.square(found)))) for found in theirs)
+        yield Rivalry(gain, motion, float(np.sqrt(squares[0] / counts[0])), brute, simple)
 
 
 def _published(binding: Binding) -> Array:

@@ -38,18 +38,18 @@ def servo_table(found: Servo) -> str:
 
 
 def _servo(found: Servo) -> Iterator[str]:
-    yield f'{"gain":8s}{"left out":18s}{"fit, rad":>10s}{"brute, rad":>12s}{"ratio":>8s}'
+    yield f'{"gain":8s}{"left out":18s}{"fit, rad":>10s}{"brute, rad":>12s}{"ratio":>8s}{"plain, rad":>12s}'
     for one in found.rivalries:
         ratio = one.fitted / one.brute
-        yield f'{one.gain:8s}{one.left_out:18s}{one.fitted:10.4f}{one.brute:12.4f}{ratio:8.3f}'
+        yield f'{one.gain:8s}{one.left_out:18s}{one.fitted:10.4f}{one.brute:12.4f}{ratio:8.3f}{one.plain:12.4f}'
     yield f'all recordings left out: {found.ratio:.3f} times brute force'
-    for (gain, one), (_, published) in zip(found.fits, found.published, strict=True):
-        yield f'{gain}: {one.before:.4f} rad with the published values, {one.after:.4f} fitted, on recordings left out'
+    for (gain, joint), (_, published) in zip(found.fits, found.published, strict=True):
+        yield f'{gain}, on recordings left out: {joint.before:.4f} rad as published, {joint.after:.4f} rad fitted'
         yield f'  {"parameter":22s}{"published":>11s}{"fitted":>11s}   90 % interval'
-        for known, fitted in zip(published, one.fitted, strict=False):
+        for known, fitted in zip(published, joint.fitted, strict=False):
             q = fitted.quantity
             yield f'  {q.name:22s}{known:11.5f}{q.value:11.5f}   {q.low:.5f} … {q.high:.5f} {q.unit}  {q.standing}'
-        for form in one.missing:
+        for form in joint.missing:
             yield (
                 f'  {form.form}: {100 * form.share:.0f} % of what is left; '
                 f'{form.value:.3g} ({form.low:.3g} … {form.high:.3g}) {form.unit}'

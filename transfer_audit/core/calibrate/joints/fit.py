@@ -95,6 +95,7 @@ def _joint(
     nothing = after > LEFT_OVER * noise and (after > (1 - EXPLAINS) * before or after > STILL * _swing(windows, joint))
     fitted = [_fitted(whole, spread, windows, joint, index, nothing) for index in range(len(whole.terms))]
     fitted += [_beyond(whole.chain, joint, form, missing, fitted[0]) for form in (t.STRIBECK, t.BACKLASH)]
+    fitted += _velocity_gain(whole.chain, joint, fitted[0])
     return JointFit(
         servo.element, tuple(fitted), before, after, noise, float(spread.condition[joint]),
         correlated(whole, spread, joint), tuple(missing),
@@ -147,6 +148,21 @@ def _beyond(chain: Chain, joint: int, form: t.Term, missing: Sequence[Missing], 
         standing='not identifiable' if why else 'measured', why=why,
     )  # fmt: skip
     return Fitted(quantity, '', servo.joint)
+
+
+def _velocity_gain(chain: Chain, joint: int, like: Fitted) -> list[Fitted]:
+    """The servo's own damping, which below its torque limit nothing tells from that of the joint."""
+    gain = -float(chain.model.actuator_biasprm[chain.actuators[joint], 2])
+    if gain == 0:
+        return []
+    why = (
+        f'it acts like viscous damping, which is fitted with it held at {gain:.3g}; only a reached torque limit differs'
+    )
+    quantity = replace(
+        like.quantity, name='velocity gain', value=gain, low=gain, high=gain, unit=t.DAMPING.unit,
+        standing='not identifiable', why=why,
+    )  # fmt: skip
+    return [Fitted(quantity, 'actuator_kv', chain.servos[joint].actuator)]
 
 
 def _warnings(

@@ -18,7 +18,8 @@ SPEED = 0.2
 _FOLLOWS_S = 0.002
 """Friction follows load and speed this often."""
 _QPOS = mujoco.mjtState.mjSTATE_QPOS
-_AT_ONCE = 256
+_AT_ONCE = 96
+"""Simulations in a batch, which bounds the memory for controls and tracks."""
 
 
 class Simulation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from types import ModuleType
 
 import numpy as np
@@ -30,8 +31,7 @@ def sysid() -> ModuleType:
 
     :raises AuditError: if they are
     """
-    from mujoco import sysid as module
-
+    module = import_module('mujoco.sysid')
     if not hasattr(module, 'optimize'):
         raise AuditError(
             'fitting joint parameters needs mujoco.sysid; install it with: pip install "transfer_audit[calibrate]"'
