@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from transfer_audit.core.coverage.emulator import Emulator
 from transfer_audit.core.coverage.misfit import Misfit
@@ -47,7 +48,10 @@ class Place:
 
 
 def locate(space: Space, run: Run, start: Array, low: Array, high: Array, seed: int = 0) -> Place:
-    """Gauss-Newton steps by ensembles (see `Emulator`) within a box; a step that makes it worse is halved.
+    """Gauss-Newton steps by ensembles (see `Emulator`) within a box.
+
+    A step that makes it worse is halved, or given up for the best member seen so far, where there is a better one:
+    about contacts that begin elsewhere no line through the members is any good.
 
     :param start: first centre, shape (P,)
     :param low: the box, shape (P,); `high` likewise
@@ -56,14 +60,18 @@ def locate(space: Space, run: Run, start: Array, low: Array, high: Array, seed: 
     count = max(8, 2 * (len(start) + 1))
     centre, pad, step = np.clip(start, low, high), WIDE, STEP
     best: Place | None = None
+    seen, seen_cost = centre, np.inf
     for wave in range(WAVES):
         points = space.spread(centre - pad, centre + pad, count, seed + wave)
         points[0] = centre
         found = run(points)
         place = Place(centre, found.left[0], Emulator.of(found), found.left)
+        costs = np.where(_within(points, low, high), charge(found.left).mean(axis=1), np.inf)
+        if costs.min() < seen_cost:
+            seen, seen_cost = points[int(costs.argmin())], float(costs.min())
         if best is not None and place.cost > WORSE * best.cost:
             step, pad = step / 2, max(NARROW, pad / 2)
-            centre = (centre + best.units) / 2
+            centre = seen if WORSE * seen_cost < best.cost else (centre + best.units) / 2
             continue
         if best is None or place.cost <= best.cost or pad <= NARROW:
             best = place
@@ -76,6 +84,10 @@ def locate(space: Space, run: Run, start: Array, low: Array, high: Array, seed: 
         centre = aim
     assert best is not None
     return best
+
+
+def _within(points: Array, low: Array, high: Array) -> npt.NDArray[np.bool_]:
+    return np.asarray(((points >= low - 1e-9) & (points <= high + 1e-9)).all(axis=1))
 
 
 def cost(left: Array) -> float:

@@ -16,6 +16,9 @@ PLAY_RAD = 0.05
 """Friction, damping and offsets that the model does not have are first looked for up to what this error of position,
 or this speed per second, asks of the servo."""
 
+PLACE_M = 0.01
+"""How far off a fixed object is looked for at first."""
+
 
 def candidates(binding: Binding) -> dict[str, Parameter]:
     """Parameters that the family does not have, each with the range where it is first looked for; the model as it is
@@ -24,7 +27,7 @@ def candidates(binding: Binding) -> dict[str, Parameter]:
     taken = set(binding.profile.family.parameters)
     return {
         name: parameter
-        for name, parameter in (*_servos(binding), *_joints(binding), *_tips(binding))
+        for name, parameter in (*_servos(binding), *_joints(binding), *_tips(binding), *_objects(binding))
         if parameter.field not in has and name not in taken
     }
 
@@ -41,7 +44,7 @@ def _servos(binding: Binding) -> Iterator[tuple[str, Parameter]]:
         yield 'servo_offset', Parameter(field='actuator_biasprm', select=names, range=(-most, most))
     if model.actuator_forcelimited[ids].all():
         limits = Parameter(
-            field='actuator_forcerange', select=names, columns=(0, 1), range=(0.6, 1.2), scale='relative'
+            field='actuator_forcerange', select=names, columns=(0, 1), range=(0.6, 1.4), scale='relative'
         )
         yield 'torque_limit', limits
 
@@ -63,6 +66,9 @@ def _joints(binding: Binding) -> Iterator[tuple[str, Parameter]]:
             yield name, Parameter(field=field, select=names, range=(0.5, 2.0), scale='relative')
         else:
             yield name, Parameter(field=field, select=names, range=(0.0, torque * factor))
+    if model.jnt_actfrclimited[joints].all():
+        limits = Parameter(field='jnt_actfrcrange', select=names, columns=(0, 1), range=(0.6, 1.4), scale='relative')
+        yield 'joint_torque_limit', limits
     bodies = tuple(dict.fromkeys(model.body(int(model.jnt_bodyid[joint])).name for joint in joints))
     if all(bodies):
         yield 'link_mass', Parameter(field='body_mass', select=bodies, range=(0.8, 1.25), scale='relative')
@@ -73,6 +79,28 @@ def _tips(binding: Binding) -> Iterator[tuple[str, Parameter]]:
     if geoms:
         yield 'tip_friction', Parameter(field='geom_friction', select=geoms, range=(0.7, 1.4), scale='relative')
         yield 'tip_compliance', Parameter(field='geom_solref', select=geoms, range=(0.7, 1.4), scale='relative')
+
+
+def _objects(binding: Binding) -> Iterator[tuple[str, Parameter]]:
+    """Where what stands fixed in the hand's reach is: it is put there by hand, and often one axis is off."""
+    model = binding.model
+    if all(plan.kind == 'pose' for plan in binding.channels):
+        return
+    for geom in range(model.ngeom):
+        fixed = model.geom_bodyid[geom] == 0 and model.geom_contype[geom] and model.geom(geom).name
+        if not fixed or model.geom_type[geom] == mujoco.mjtGeom.mjGEOM_PLANE:
+            continue
+        for axis, letter in enumerate('xyz'):
+            at = float(model.geom_pos[geom, axis])
+            yield (
+                f'{model.geom(geom).name}_{letter}',
+                Parameter(
+                    field='geom_pos',
+                    select=(model.geom(geom).name,),
+                    columns=(axis,),
+                    range=(at - PLACE_M, at + PLACE_M),
+                ),
+            )
 
 
 def _touching(binding: Binding, kind: str, plan: object) -> Iterator[str]:

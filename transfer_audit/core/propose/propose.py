@@ -12,7 +12,7 @@ from transfer_audit.core.calibrate.traces import Trace
 from transfer_audit.core.coverage.coverage import EXPLAINED, Coverage, judged, searched
 from transfer_audit.core.coverage.elements import summary
 from transfer_audit.core.coverage.members import Unsimulated
-from transfer_audit.core.coverage.places import NOISE_ALONE, RoundPlaces, pooled
+from transfer_audit.core.coverage.places import MARGIN, NOISE_ALONE, RoundPlaces, pooled
 from transfer_audit.core.coverage.space import Space
 from transfer_audit.core.profile import Parameter
 from transfer_audit.core.propose.candidates import candidates
@@ -232,7 +232,7 @@ def _narrowed(rounds: Sequence[RoundPlaces], found: Coverage, binding: Binding) 
         if name not in inside or len(known) < NARROW_ROUNDS:
             continue
         reach = 3.0 * float(np.hypot(pool.spread[index], np.median([one.error for one in known])))
-        reach = max(reach, (pool.high[index] - pool.low[index]) / 2)
+        reach = max(reach, MARGIN, float(pool.high[index] - pool.low[index]) / 2)
         units = (max(0.0, float(pool.mean[index]) - reach), min(1.0, float(pool.mean[index]) + reach))
         if units[1] - units[0] > NARROW_TO or units[1] <= units[0]:
             continue
