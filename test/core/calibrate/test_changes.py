@@ -72,3 +72,17 @@ def test_a_fit_is_given_rounds_from_all_over(make):
     assert [trace.recording for trace in some] == [f'bag{10 * k + 5}' for k in range(10)]
     assert spread_out(traces[:2], 30.0) == traces[:2] and spread_out([], 30.0) == []
     assert len(spread_out(traces, 1.0)) == 1
+
+
+def test_a_measured_spring_replaces_a_factor_that_it_cannot_be(world):
+    """A negative solref is a stiffness itself and no multiple of the model's time constant."""
+    tips = {'compliance': {'field': 'geom_solref', 'select': ['rod_*'], 'range': [0.8, 1.5], 'scale': 'relative'}}
+    binding = world.hand(family={'parameters': tips})
+    springs = [
+        Ranged('compliance', 'geom_solref', (f'rod_{side}',), -900.0 - k, -500.0, columns=(0,))
+        for k, side in enumerate('ab')
+    ]
+    dampers = [Ranged('contact_damping', 'geom_solref', (f'rod_{side}',), -9.0, -5.0, columns=(1,)) for side in 'ab']
+    found = {change.name: change.entry for change in family_changes(of([*springs, *dampers]), binding)}
+    assert found['compliance'] == {'range': [-901.0, -500.0], 'scale': 'absolute'}
+    assert found['contact_damping']['select'] == ['rod_a', 'rod_b'] and found['contact_damping']['columns'] == [1]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from transfer_audit.core.binding import Binding
+from transfer_audit.core.calibrate import compliance
 from transfer_audit.core.calibrate import joints as fits
 from transfer_audit.core.calibrate.delay import delay_range, delays
 from transfer_audit.core.calibrate.drag import drags
@@ -26,8 +27,10 @@ from transfer_audit.core.profile import Key
 from transfer_audit.core.types import to_ns
 
 Progress = Callable[[str], None]
-FITTED_S = 30.0
-"""Motion that a fit is given at most: more adds hours and little else."""
+FITTED_S, PRESSED_S = 30.0, 60.0
+"""Motion that the fits of joints and of fingertips are given at most: more adds hours and little else."""
+ONE_DELAY_S = 0.03
+"""Delays that spread by more are no single one."""
 ALIKE = 1.5
 """Elements of a channel whose numbers differ by less than this factor share one."""
 CORRELATED_AT_LEAST = 0.5
@@ -79,7 +82,10 @@ def calibrate(
     parts = [_motions(recordings, binding, joints), *_channels(recordings, binding, joints, progress)]
     if fit:
         progress('fits of the joints')
-        parts.append(_fits(traces, binding, {one.of for one in parts[0].ranges}))
+        parts.append(_joints(traces, binding, parts[0].ranges))
+        if any(plan.kind == 'force' for plan in binding.channels):
+            progress('compliance of the tips')
+            parts.append(_tips(traces, binding))
     return Calibration(
         tuple(quantity for part in parts for quantity in part.quantities),
         tuple(one for part in parts for one in part.ranges),
@@ -181,21 +187,42 @@ def _one_or_each(values: dict[Key, float]) -> float | dict[Key, float]:
     return float(np.sqrt(np.mean(several**2))) if alike else values
 
 
-def _fits(traces: Sequence[Trace], binding: Binding, delayed: set[str]) -> Calibration:
-    """The parameters of the joints, by fits; `delayed` are the joints whose delay is known from their starts."""
+def _joints(traces: Sequence[Trace], binding: Binding, delayed: Sequence[Ranged]) -> Calibration:
+    """The parameters of the joints, by fits; `delayed`: the delays of their starts.
+
+    A fit has one delay for all rounds. Where delays differ from start to start, friction and damping take on what the
+    delays do, and nothing of the fit goes into the family.
+    """
     some = spread_out(traces, FITTED_S)
     try:
         found = fits.fit(some, binding)
     except AuditError as error:
         return Calibration((), (), (), (), (f'the joints are not fitted: {error}',))
-    starts_tell = delayed if binding.command.speed_scale is not None else set()
+    wide = [one.of for one in delayed if one.high - one.low > ONE_DELAY_S]
     kept = [fit for fit in found.fitted if fit.field and fit.quantity.standing == 'measured']
-    ranges = [_range_of(fit) for fit in kept if fit.field != 'actuator_delay' or fit.quantity.of not in starts_tell]
+    ranges = [_range_of(fit) for fit in kept if fit.quantity.of not in wide]
+    if binding.command.speed_scale is not None:
+        known = [one.of for one in delayed]
+        ranges = [one for one in ranges if one.field != 'actuator_delay' or one.of not in known]
     residuals = [Residual(joint.of, joint.before, joint.after, joint.noise, 'rad') for joint in found.joints]
-    few = f'the joints are fitted to {len(some)} of {len(traces)} rounds, spread over all, {FITTED_S:g} s of motion'
-    warnings = [few] if len(some) < len(traces) else []
-    warnings += [*found.warnings, *(warning for joint in found.joints for warning in joint.warnings)]
+    warnings = [*_few('the joints are', some, traces), *found.warnings]
+    warnings += [warning for joint in found.joints for warning in joint.warnings]
+    warnings += [f'{of}: its delay differs from start to start, so that its fit is not written' for of in wide]
     return Calibration(found.quantities, tuple(ranges), (), tuple(residuals), tuple(warnings))
+
+
+def _tips(traces: Sequence[Trace], binding: Binding) -> Calibration:
+    """How far the fingertips give, from presses."""
+    some = spread_out(traces, PRESSED_S)
+    found = compliance.fit(some, binding)
+    residuals = [Residual(tip.of, tip.before, tip.after, tip.noise, 'N') for tip in found.tips]
+    warnings = [*found.warnings, *(warning for tip in found.tips for warning in tip.warnings)]
+    few = _few('the compliance is', some, traces) if found.tips else []
+    return Calibration(found.quantities, found.ranges, (), tuple(residuals), (*few, *warnings))
+
+
+def _few(what: str, some: Sequence[Trace], traces: Sequence[Trace]) -> list[str]:
+    return [f'{what} fitted to {len(some)} of {len(traces)} rounds, spread over all'] if len(some) < len(traces) else []
 
 
 def spread_out(traces: Sequence[Trace], most_s: float) -> list[Trace]:

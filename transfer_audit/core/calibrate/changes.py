@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import fnmatch
 import math
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import mujoco
+import numpy as np
 
 from transfer_audit.core.binding import GAINS, Binding, Variation
 from transfer_audit.core.calibrate.calibration import Calibration
 from transfer_audit.core.calibrate.ranges import Ranged, Setting
 
 _DIGITS = 4
+_SCALE = {False: 'absolute', True: 'relative'}
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def family_changes(calibration: Calibration, binding: Binding) -> list[FamilyCha
         left = [one for one in left if one not in mine]
         if mine:
             found.append(_changed(variation, mine, binding))
-    return found + [_new(one) for one in left]
+    return found + _new(left, set(binding.profile.family.parameters))
 
 
 def apply(calibration: Calibration, binding: Binding, profile: MutableMapping[str, Any]) -> None:
@@ -51,7 +53,7 @@ def apply(calibration: Calibration, binding: Binding, profile: MutableMapping[st
         if change.old is None:
             parameters[change.name] = change.entry
         else:
-            parameters[change.name]['range'] = change.entry['range']
+            parameters[change.name].update(change.entry)
     for setting in calibration.settings:
         _set(profile, setting)
 
@@ -78,28 +80,58 @@ def _columned(one: Ranged, model: mujoco.MjModel) -> bool:
 
 
 def _changed(variation: Variation, ranges: list[Ranged], binding: Binding) -> FamilyChange:
-    """One range that holds all that was measured of what a parameter varies."""
-    bounds = [_as_said(variation, one, binding) for one in ranges]
-    low, high = min(low for low, _ in bounds), max(high for _, high in bounds)
-    old = (variation.low, variation.high)
-    return FamilyChange(variation.name, old, {'range': [down(low), up(high)]}, '; '.join(one.why for one in ranges))
+    """One range that holds all that was measured of what a parameter varies.
+
+    It is told the way the profile tells it, absolute or relative, unless the model's own values cannot be its unit.
+    """
+    relative = variation.relative
+    bounds = [_as_told(one, relative, binding) for one in ranges]
+    entry: dict[str, Any] = {}
+    if None in bounds:
+        bounds, entry = [_as_told(one, not relative, binding) for one in ranges], {'scale': _SCALE[not relative]}
+    known = [bound for bound in bounds if bound is not None]
+    span = [down(min(low for low, _ in known)), up(max(high for _, high in known))]
+    why = '; '.join(dict.fromkeys(one.why for one in ranges))
+    return FamilyChange(variation.name, (variation.low, variation.high), {'range': span, **entry}, why)
 
 
-def _as_said(variation: Variation, one: Ranged, binding: Binding) -> tuple[float, float]:
-    """A measured range the way a parameter of the profile counts: absolute, or as a factor of the model's values."""
-    if variation.relative == (one.scale == 'relative'):
+def _as_told(one: Ranged, relative: bool, binding: Binding) -> tuple[float, float] | None:
+    """A range as absolute numbers or as factors of the model's values; None where these have another sign or are 0."""
+    if relative == (one.scale == 'relative'):
         return one.low, one.high
-    values = [value_of(binding.model, one.field, name, one.columns[0]) for name in one.select]
-    if variation.relative:
+    values = [v for name in one.select for v in values_of(binding.model, one.field, name, one.columns[0])]
+    if not values or min(values) <= 0 or one.low < 0:
+        return None
+    if relative:
         return min(one.low / value for value in values), max(one.high / value for value in values)
     return min(one.low * value for value in values), max(one.high * value for value in values)
 
 
-def _new(one: Ranged) -> FamilyChange:
-    entry: dict[str, Any] = {'field': one.field, 'select': list(one.select), 'range': [down(one.low), up(one.high)]}
-    if one.columns != (0,):
-        entry['columns'] = list(one.columns)
-    return FamilyChange(one.name, None, {**entry, 'scale': one.scale}, one.why)
+def _new(ranges: Sequence[Ranged], taken: set[str]) -> list[FamilyChange]:
+    """Parameters that the family lacks; ranges of one name are one parameter of all that they select."""
+    found = []
+    groups: dict[tuple[object, ...], list[Ranged]] = {}
+    for one in ranges:
+        groups.setdefault((one.name, one.field, one.columns, one.scale), []).append(one)
+    for same in groups.values():
+        first = same[0]
+        name = first.name if first.name not in taken else f'{first.name}_{first.columns[0]}'
+        taken.add(name)
+        select = list(dict.fromkeys(pattern for one in same for pattern in one.select))
+        span = [down(min(one.low for one in same)), up(max(one.high for one in same))]
+        entry: dict[str, Any] = {'field': first.field, 'select': select, 'range': span, 'scale': first.scale}
+        if first.columns != (0,):
+            entry['columns'] = list(first.columns)
+        found.append(FamilyChange(name, None, entry, '; '.join(dict.fromkeys(one.why for one in same))))
+    return found
+
+
+def values_of(model: mujoco.MjModel, field: str, name: str, column: int = 0) -> list[float]:
+    """What the model itself says of named objects; `body:…` are the geoms of a body."""
+    if name.startswith('body:'):
+        body = model.body(name.removeprefix('body:')).id
+        return [float(getattr(model, field)[geom][column]) for geom in np.flatnonzero(model.geom_bodyid == body)]
+    return [value_of(model, field, name, column)]
 
 
 def value_of(model: mujoco.MjModel, field: str, name: str, column: int = 0) -> float:

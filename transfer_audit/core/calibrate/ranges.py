@@ -26,8 +26,8 @@ class Ranged:
     high: float
     scale: Literal['absolute', 'relative'] = 'absolute'
     columns: tuple[int, ...] = (0,)
-    of: str = ''
     why: str = ''
+    of: str = ''
 
 
 @dataclass(frozen=True)
