@@ -11,9 +11,9 @@ SPEED = 2.0
 CONTACTS = [f'rh56/contact_speed{speed}_force{force}' for speed in (100, 500) for force in (100, 500, 1000)]
 
 
-def hand(world):
-    elements = {'elements': {'a': 'a'}}
-    return world.hand(command={'elements': {'a': 'act_a'}}, channels={'joints': elements})
+def hand(world, ramps=True):
+    command = {'elements': {'a': 'act_a'}, **({'speed': {'field': 'velocity', 'scale': 1.0}} if ramps else {})}
+    return world.hand(command=command, channels={'joints': {'elements': {'a': 'a'}}})
 
 
 def steps(make, late, rate_hz=100, step=0.0, noise=0.0, every_s=2.0, seed=0, hold=1):
@@ -28,14 +28,14 @@ def steps(make, late, rate_hz=100, step=0.0, noise=0.0, every_s=2.0, seed=0, hol
     joint += rng.normal(0.0, noise, len(times)) if noise else 0.0
     joint = np.round(joint / step) * step if step else joint
     at = [(0.0, 0.0), *told]
-    return make.trace(times[-1], ([t for t, _ in at], [p for _, p in at]), joints=(times, joint))
+    return make.trace(times[-1], ([t for t, _ in at], [(p, SPEED) for _, p in at]), joints=(times, joint))
 
 
 def measured(world, trace):
     binding = hand(world)
     (joint,) = driven(binding)
     starts = starts_of([trace], binding, joint)
-    return {q.name: q for q in delays(joint, starts)}, delay_range(joint, starts, binding)
+    return {q.name: q for q in delays(joint, starts, True)}, delay_range(joint, starts, binding)
 
 
 @pytest.mark.parametrize('delay_s', [0.005, 0.0234, 0.12])
@@ -92,7 +92,8 @@ def test_one_step_is_a_delay_but_no_distribution(world, make):
 def test_a_stream_of_commands_has_no_steps(world, make):
     times = np.arange(0.0, 5.0, 0.01)
     wave = np.sin(3 * times)
-    found, range_ = measured(world, make.trace(5.0, (times, wave), joints=(times + 0.001, wave)))
+    command = times, np.stack([wave, np.full(len(wave), SPEED)], axis=1)
+    found, range_ = measured(world, make.trace(5.0, command, joints=(times + 0.001, wave)))
     assert found['command delay'].standing == 'not identifiable' and 'fit' in found['command delay'].why
     assert range_ is None
 
@@ -106,6 +107,24 @@ def test_motion_that_begins_where_nothing_was_recorded_is_no_start(world, make):
     assert list(found) == ['command delay'] and 'no motion is seen' in found['command delay'].why and range_ is None
 
 
+@pytest.mark.parametrize('delay_s', [0.005, 0.02, 0.04])
+def test_the_run_up_of_a_servo_is_not_taken_for_its_delay(world, make, delay_s):
+    """A simulated servo that gathers speed: what is read off is told as delay and run-up, and is no range."""
+    family = {'parameters': {'delay': {'field': 'actuator_delay', 'select': ['*'], 'range': [delay_s, delay_s]}}}
+    binding = world.hand(family=family)
+    at_s, where = np.arange(12.0), 0.5 * (np.arange(12) % 2)
+    both = np.stack([where, where], axis=1)
+    shadow = world.shadow(binding, ((at_s * 1e9).astype(np.int64), both), {'joints': ([0], [[0.0, 0.0]])})
+    rows = world.simulate(shadow, 12.0)['joints']
+    joints = (rows.row_ns - world.t0) / 1e9, rows.median + np.random.default_rng(0).normal(0, 0.001, rows.median.shape)
+    joint = driven(binding)[0]
+    starts = starts_of([make.trace(12.0, (at_s, both), joints=joints)], binding, joint)
+    found = {q.name: q for q in delays(joint, starts, False)}
+    assert delay_s < found['command delay and run-up, closing, p50'].value < delay_s + 0.015
+    assert not any(name.startswith('command delay,') for name in found)
+    assert delay_range(joint, starts, binding) is None
+
+
 @pytest.mark.parametrize('step', [0.0015, 2 * np.pi / 4096])
 def test_the_step_of_quantised_values(step):
     values = np.round(np.cumsum(np.random.default_rng(0).normal(0, 0.01, 500)) / step) * step
@@ -117,7 +136,7 @@ def test_the_step_of_quantised_values(step):
 def test_the_real_step_is_seen_66_to_75_ms_after_its_command(real):
     binding, traces = real('rh56/step_1000_to_500')
     (joint,) = driven(binding)
-    found = {q.name: q for q in delays(joint, starts_of(traces, binding, joint))}
+    found = {q.name: q for q in delays(joint, starts_of(traces, binding, joint), True)}
     seen = found['command to first seen motion, closing, p50']
     assert 0.066 < seen.low <= seen.value < 0.076
     assert 0.045 < found['command delay, closing, p50'].value < seen.low
@@ -127,7 +146,7 @@ def test_real_contacts_start_in_two_kinds(real):
     binding, traces = real(*CONTACTS)
     (joint,) = driven(binding)
     starts = starts_of(traces, binding, joint)
-    found = {q.name: q for q in delays(joint, starts)}
+    found = {q.name: q for q in delays(joint, starts, True)}
     assert found['command to first seen motion, closing, p50'].value == pytest.approx(0.17, abs=0.03)
     assert found['command to first seen motion, closing, p90'].value == pytest.approx(0.5, abs=0.08)
     assert 0.1 < found['late starts, closing'].value < 0.3

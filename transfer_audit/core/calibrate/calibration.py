@@ -102,7 +102,8 @@ def _motions(
     found: list[Quantity] = []
     ranges: list[Ranged] = []
     for joint, starts in joints:
-        found += [*delays(joint, starts), *speed_law(recordings, binding, joint, starts)]
+        ramps = binding.command.speed_scale is not None
+        found += [*delays(joint, starts, ramps), *speed_law(recordings, binding, joint, starts)]
         found.append(dead_band(binding, joint, starts))
         one = delay_range(joint, starts, binding)
         ranges += [one] if one is not None else []

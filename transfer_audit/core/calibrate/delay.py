@@ -20,11 +20,14 @@ FEWEST = 5
 STEPS = 'steps that are held for half a second, each after a pause'
 
 
-def delays(joint: Driven, starts: Starts) -> list[Quantity]:
-    """Delay of each direction of a joint: p50, p90, p99 of the punctual starts, and the late ones apart."""
+def delays(joint: Driven, starts: Starts, ramps: bool) -> list[Quantity]:
+    """Delay of each direction of a joint: p50, p90, p99 of the punctual starts, and the late ones apart.
+
+    :param ramps: the set point moves at a commanded speed from the first; otherwise a servo gathers speed first
+    """
     if len(starts.found) < (FEWEST if starts.stream else 1):
         return [_nothing(joint, starts)]
-    return [quantity for sign in (1, -1) for quantity in _direction(joint, starts, sign)]
+    return [quantity for sign in (1, -1) for quantity in _direction(joint, starts, sign, ramps)]
 
 
 def punctual(starts: Sequence[Start]) -> tuple[list[Start], list[Start]]:
@@ -38,9 +41,14 @@ def punctual(starts: Sequence[Start]) -> tuple[list[Start], list[Start]]:
 
 
 def delay_range(joint: Driven, starts: Starts, binding: Binding) -> Ranged | None:
-    """The delays of punctual starts in either direction as a range: p01 to p99, widened by their intervals; None where
-    there are too few to know how they spread."""
+    """The delays of punctual starts in either direction as a range: p01 to p99, widened by their intervals.
+
+    :returns: None where there are too few to know how they spread, and for servos without a commanded speed, whose
+        first motion holds their run-up as well: theirs is the delay of a fit
+    """
     low, high = [], []
+    if binding.command.speed_scale is None:
+        return None
     for sign in (1, -1):
         found, _ = punctual([start for start in starts.found if start.direction == sign])
         if len(found) >= FEWEST:
@@ -54,7 +62,7 @@ def delay_range(joint: Driven, starts: Starts, binding: Binding) -> Ranged | Non
     return Ranged(f'{joint.name}_delay', 'actuator_delay', (actuator,), *range_, of=joint.name, why=why)
 
 
-def _direction(joint: Driven, starts: Starts, sign: int) -> Iterator[Quantity]:
+def _direction(joint: Driven, starts: Starts, sign: int, ramps: bool) -> Iterator[Quantity]:
     word = 'closing' if sign > 0 else 'opening'
     found = [start for start in starts.found if start.direction == sign]
     if not found:
@@ -63,7 +71,8 @@ def _direction(joint: Driven, starts: Starts, sign: int) -> Iterator[Quantity]:
     width = float(np.median([start.seen_s[1] - start.seen_s[0] for start in found]))
     yield from _quantiles(f'command to first seen motion, {word}', joint, found, seen, (width, 0.0))
     in_time, tardy = punctual(found)
-    yield from _quantiles(f'command delay, {word}', joint, in_time, _onsets(in_time), (_error(in_time),) * 2)
+    name = 'command delay' if ramps else 'command delay and run-up'
+    yield from _quantiles(f'{name}, {word}', joint, in_time, _onsets(in_time), (_error(in_time),) * 2)
     if tardy:
         yield from _late(word, joint, found, tardy)
 
