@@ -12,10 +12,10 @@ from transfer_audit.core.binding import Binding
 from transfer_audit.core.calibrate.traces import Trace
 from transfer_audit.core.coverage import ranks
 from transfer_audit.core.coverage.members import Sampled, simulate_with_rows
-from transfer_audit.core.coverage.misfit import BLOCK_S
+from transfer_audit.core.coverage.misfit import blocks_of
 from transfer_audit.core.coverage.places import RoundPlaces
 from transfer_audit.core.phases import ContactMap, Phases
-from transfer_audit.core.types import Array, Stamps, to_ns
+from transfer_audit.core.types import Array, Stamps
 
 FEWEST = 20
 """Samples of an element in a phase below which nothing is said of it."""
@@ -87,7 +87,7 @@ class Elements:
                 own = noises[index]
                 pit = ranks.pits(one.real[:, c], one.members[:, :, c], noise if own is None else own, rng)
                 which = self._phases(phases, column, one.stamp_ns)
-                block = (one.stamp_ns - trace.start_ns) // to_ns(BLOCK_S)
+                block = blocks_of(trace, one.stamp_ns)
                 swing, width = _swing(plan.kind, one, c), _width(one, c)
                 for phase in sorted(set(which)):
                     rows = which == phase

@@ -12,10 +12,12 @@ from transfer_audit.core.binding import Binding
 from transfer_audit.core.calibrate.traces import Trace
 from transfer_audit.core.coverage.members import Sampled, simulate
 from transfer_audit.core.coverage.space import Space
-from transfer_audit.core.types import Array, to_ns
+from transfer_audit.core.types import Array, Stamps, to_ns
 
 BLOCK_S = 0.5
 """Samples closer than this are taken to say the same: errors of a model last. Evidence is counted in such blocks."""
+FEWEST_BLOCKS = 12
+"""A short round is cut into so many, else nothing could be said of it."""
 SMALLEST_NOISE = 1e-9
 
 
@@ -52,7 +54,7 @@ def misfit(traces: Sequence[Trace], binding: Binding, space: Space, units: Array
     :raises Unsimulated: if a member cannot be simulated
     """
     family = space.family(units)
-    found = [stacked(simulate(trace, binding, family, threads), binding, trace.start_ns) for trace in traces]
+    found = [stacked(simulate(trace, binding, family, threads), binding, trace) for trace in traces]
     firsts = np.cumsum([0] + [int(block.max(initial=-1)) + 1 for _, block, _ in found])
     return Misfit(
         units,
@@ -63,7 +65,7 @@ def misfit(traces: Sequence[Trace], binding: Binding, space: Space, units: Array
 
 
 def stacked(
-    sampled: dict[str, Sampled], binding: Binding, start_ns: int
+    sampled: dict[str, Sampled], binding: Binding, trace: Trace
 ) -> tuple[Array, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """All samples of a round in one row per member: what is left, (K, M), block and column of each, (M,)."""
     left, block, column, first = [], [], [], 0
@@ -72,8 +74,14 @@ def stacked(
         known = ~np.isnan(one.real)
         noise = np.maximum(plan.noise, SMALLEST_NOISE)
         left.append(((one.real - one.members) / noise)[:, known])
-        within = (one.stamp_ns - start_ns) // to_ns(BLOCK_S)
+        within = blocks_of(trace, one.stamp_ns)
         block.append(np.broadcast_to(within[:, None], known.shape)[known])
         column.append(np.broadcast_to(first + np.arange(known.shape[1]), known.shape)[known])
         first += known.shape[1]
     return np.concatenate(left, axis=1), np.concatenate(block), np.concatenate(column)
+
+
+def blocks_of(trace: Trace, stamps: Stamps) -> npt.NDArray[np.int64]:
+    """The block of time in its round that each stamp lies in, shape (N,)."""
+    length = min(to_ns(BLOCK_S), (trace.end_ns - trace.start_ns) // FEWEST_BLOCKS)
+    return np.asarray((stamps - trace.start_ns) // max(1, length))

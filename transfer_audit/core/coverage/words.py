@@ -76,9 +76,3 @@ def covered(rounds: int, still: Sequence[str]) -> str:
     """The ranges hold parameters that explain what was measured."""
     text = f'parameters within the ranges explain what was measured in {rounds} round{"s" * (rounds > 1)}'
     return text + (f'; nothing is known of {", ".join(still)}, which this motion does not excite' if still else '')
-
-
-def of_element(element: str, channel: str, phase: str, inside: float, expected: float, explained: float) -> str:
-    """One element in one phase, for the terminal."""
-    where = f'{element} ({channel})' + (f', {phase}' if phase else '')
-    return f'{where}: {inside:.0%} between the members (one more: {expected:.0%}), explained {explained:.0%}'

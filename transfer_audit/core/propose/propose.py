@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from transfer_audit.core.binding import Binding
 from transfer_audit.core.calibrate.traces import Trace
 from transfer_audit.core.coverage.coverage import EXPLAINED, Coverage, judged, searched
 from transfer_audit.core.coverage.elements import summary
 from transfer_audit.core.coverage.members import Unsimulated
-from transfer_audit.core.coverage.places import MARGIN, NOISE_ALONE, RoundPlaces, pooled
+from transfer_audit.core.coverage.places import NOISE_ALONE, RoundPlaces
 from transfer_audit.core.coverage.space import Space
 from transfer_audit.core.profile import Parameter
 from transfer_audit.core.propose.candidates import candidates
 from transfer_audit.core.propose.change import Change, Kind, Range
 from transfer_audit.core.propose.evidence import Estimate, Gap, estimates, gap, hull, spoken, with_family
+from transfer_audit.core.propose.ranges import NARROW_ROUNDS, narrowed, noise
 
 MOST_ROUNDS = 12
 """Rounds that are searched, spread evenly over those there are."""
@@ -25,12 +24,11 @@ HELD_OUT = 4
 """Rounds that changes are tested on, the ones with most to explain; none takes part in the ranges it is tested with."""
 LEAST = 0.03
 """Share of the gap that a change must take away on held-out rounds."""
+UNSURE = 0.1
+"""The largest error that an added parameter's range allows for, in widths; what it is worth, held-out rounds tell."""
 MOST_CHANGES = 5
 AGAIN = 4
 """The best of those that were not chosen are tried again on top of those that were."""
-NARROW_ROUNDS = 5
-NARROW_TO = 0.6
-"""A range is narrowed if this many rounds or more agree on this share of it or less."""
 Progress = Callable[[str], None]
 
 
@@ -85,7 +83,7 @@ def propose(
             ideas += _new_idea(rounds, name, parameter, binding, threads)
     tell(f'testing {len(ideas)} changes on held-out rounds')
     changes = _selected(rounds, ideas, binding, threads)
-    return [*changes, *_noise(found, binding), *_narrowed(rounds, found, binding)]
+    return [*changes, *noise(found, binding), *narrowed(rounds, found, binding)]
 
 
 def _spread(count: int, most: int) -> list[int]:
@@ -118,8 +116,11 @@ def _new_idea(
     if len(places) != len(worst):
         return []
     found: list[Estimate | None] = [None] * len(rounds)
-    for index, one in zip(worst, estimates(places, name), strict=True):
-        found[index] = one
+    at = places[0].space.names.index(name)
+    for index, one in zip(worst, places, strict=True):
+        before = rounds[index].free.cost
+        if before - one.free.cost > LEAST * (before - NOISE_ALONE):
+            found[index] = Estimate(float(one.free.units[at]), min(float(one.error[at]), UNSURE))
     return [Idea(name, parameter, None, places[0].space, found)] if any(found) else []
 
 
@@ -205,43 +206,3 @@ def _kind(idea: Idea, widened: Parameter) -> tuple[Kind, Parameter]:
         low, high = spoken(idea.space, idea.name, units)
         return 'shift', widened.model_copy(update={'range': (low, high)})
     return 'widen', widened
-
-
-def _noise(found: Coverage, binding: Binding) -> list[Change]:
-    """Noise ranges follow the measured noise; they explain nothing of the motion."""
-    out = []
-    for one in found.outside:
-        parameter = binding.profile.family.parameters[one.name]
-        if parameter.channel is None:
-            continue
-        low, high = (float(f'{value:.3g}') for value in (max(one.interval[0], 0.5 * one.estimate), one.interval[1]))
-        new = (min(low, parameter.range[0]), max(high, parameter.range[1]))
-        reason = f'the noise of {parameter.channel} is {one.estimate:.3g}, outside {one.low:.3g} to {one.high:.3g}'
-        changed = parameter.model_copy(update={'range': new})
-        out.append(Change(one.name, 'widen', parameter.range, new, 0.0, reason, changed))
-    return out
-
-
-def _narrowed(rounds: Sequence[RoundPlaces], found: Coverage, binding: Binding) -> list[Change]:
-    """Ranges of which many rounds use a part: the interval of one more round, from the spread between rounds."""
-    out = []
-    space, pool = rounds[0].space, pooled(rounds)
-    inside = {one.name for one in found.parameters if one.standing == 'inside'}
-    for index, name in enumerate(space.names):
-        known = [one for one in estimates(rounds, name) if one is not None]
-        if name not in inside or len(known) < NARROW_ROUNDS:
-            continue
-        reach = 3.0 * float(np.hypot(pool.spread[index], np.median([one.error for one in known])))
-        reach = max(reach, MARGIN, float(pool.high[index] - pool.low[index]) / 2)
-        units = (max(0.0, float(pool.mean[index]) - reach), min(1.0, float(pool.mean[index]) + reach))
-        if units[1] - units[0] > NARROW_TO or units[1] <= units[0]:
-            continue
-        parameter = binding.profile.family.parameters[name]
-        low, high = spoken(space, name, units)
-        new = (max(low, parameter.range[0]), min(high, parameter.range[1]))
-        reason = f'{len(known)} rounds agree on {new[0]:.3g} to {new[1]:.3g} of {parameter.range[0]:.3g} to '
-        reason += f'{parameter.range[1]:.3g}: three standard deviations between rounds, errors included'
-        out.append(
-            Change(name, 'narrow', parameter.range, new, 0.0, reason, parameter.model_copy(update={'range': new}))
-        )
-    return out
