@@ -7,7 +7,7 @@ from transfer_audit.bags.audit import audit_recording
 from transfer_audit.bags.traces import traces_of
 from transfer_audit.core.calibrate.traces import positions
 from transfer_audit.lab.policy import controls_of
-from transfer_audit.lab.transfer import real, transfer
+from transfer_audit.lab.transfer import real, simulated, transfer
 from transfer_audit.ledger.store import Ledger
 
 LIGHT = np.array([0.0, 0.0, 0.0, 0.0, 0.4, 1.2])
@@ -57,3 +57,12 @@ def test_a_hand_that_the_family_holds_agrees_and_shows_no_gap(bench):
     panel = transfer(lab.hand, lab, 1, FIRM, lambda _: None).panel
     assert panel.verdicts == {'agreed': 2} and panel.success_gap == 0.0
     assert abs(panel.slip_gap) < 0.02
+
+
+def test_the_same_seed_gives_the_same_rounds(bench):
+    lab = bench(0.4)
+    (one, first), (other, second) = (real(lab, controls(lab, LIGHT)) for _ in range(2))
+    assert all(np.array_equal(one[channel], other[channel]) for channel in one)
+    assert np.array_equal(first.slip_rate, second.slip_rate)
+    sides = [simulated(lab.hand, lab, controls(lab, LIGHT)) for _ in range(2)]
+    assert np.array_equal(sides[0], sides[1])

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from transfer_audit.core.errors import AuditError
+from transfer_audit.lab.task import LIFTED_M
 from transfer_audit.resources import hand_profile
 
 FRICTION = 'tip_friction'
@@ -30,10 +31,14 @@ def new_folder(folder: Path) -> None:
 
 
 def first_profile(folder: Path, members: int) -> Path:
-    """The emulated hand with a family whose friction is that of new rubber, and its model beside it."""
+    """The emulated hand with a family whose friction is that of new rubber, and its model beside it.
+
+    The cube's tolerance is half the height that success hangs on: a difference that decides the task does matter.
+    """
     source = hand_profile('emulated_hand')
     raw = yaml.safe_load(source.read_text(encoding='utf-8'))
     shutil.copyfile(source.parent / raw['model'], folder / raw['model'])
+    raw['channels']['cube']['tolerance'] = LIFTED_M / 2
     raw['family']['members'] = members
     raw['family']['parameters'][FRICTION]['range'] = list(TRAINED)
     return write_profile(folder / 'family_1.yaml', raw)

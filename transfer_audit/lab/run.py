@@ -15,7 +15,7 @@ from transfer_audit.lab.explain import explanation, next_profile, proposed
 from transfer_audit.lab.policy import instances
 from transfer_audit.lab.profiles import FRICTION, first_profile, new_folder
 from transfer_audit.lab.shrunk import Difference, shrunk
-from transfer_audit.lab.train import DEFAULT, Plan, Say, Trained, drawn, train, with_value
+from transfer_audit.lab.train import DEFAULT, Plan, Say, Trained, drawn, library, train, with_value
 from transfer_audit.lab.transfer import Bench, Transferred, transfer
 
 REAL_FRICTION = 0.4
@@ -36,7 +36,7 @@ class Lab:
 
     seed: int = 0
     rounds: int = 20
-    evidence: int = 3
+    evidence: int = 2
     members: int = 16
     plan: Plan = DEFAULT
     friction: float = REAL_FRICTION
@@ -88,6 +88,7 @@ def run(folder: Path, lab: Lab, say: Say, tell: Callable[[str], None]) -> Found:
     :param say: told of progress, `tell` of each result as soon as it is there
     :raises AuditError: if the folder is in use, or `cma` is not installed
     """
+    library()
     new_folder(folder)
     binding = open_hand(first_profile(folder, lab.members))
     bench = Bench(folder, binding, _truth(binding, lab), tuple(instances(lab.rounds, lab.seed + UNSEEN)), lab.seed)

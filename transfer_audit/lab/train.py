@@ -35,7 +35,7 @@ class Plan:
     :param tasks: task instances for each friction setting
     """
 
-    generations: int = 18
+    generations: int = 14
     tasks: int = 3
 
 
@@ -132,11 +132,20 @@ def _played(binding: Binding, hands: Hands, policies: list[Array], worlds: list[
     return judge(binding, readings(binding, families.nominal(binding), sensed, None))
 
 
-def _search(seed: int) -> Any:
+def library() -> Any:
+    """The module `cma`.
+
+    :raises AuditError: if it is not installed
+    """
     try:
         import cma
     except ImportError as error:
         raise AuditError('cma is missing; install it with: pip install "transfer_audit[lab]"') from error
+    return cma
+
+
+def _search(seed: int) -> Any:
+    """A search of its own random numbers, that writes no files and says nothing."""
     rng = np.random.default_rng([seed, 13])
     options = {
         'bounds': [0.0, 1.0],
@@ -146,4 +155,4 @@ def _search(seed: int) -> Any:
         'verbose': -9,
         'verb_log': 0,
     }
-    return cma.CMAEvolutionStrategy(np.full(len(LOW), START), STEP, options)
+    return library().CMAEvolutionStrategy(np.full(len(LOW), START), STEP, options)
