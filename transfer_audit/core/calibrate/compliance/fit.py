@@ -38,11 +38,15 @@ _EXPLAINED, _BETTER, _LAGS, _POOR = 0.9, 0.05, 0.5, 0.15
 
 @dataclass(frozen=True)
 class Pressed:
-    """A press that a spring explains: its fit as a straight line, and what each power leaves, shape (P,)."""
+    """A press that a spring explains: its fit as a straight line, and what each power leaves, shape (P,).
+
+    :param rival: logarithm of the stiffness with other dynamics that explain the recording as well, else of `line`'s
+    """
 
     recording: str
     press: Press
     line: Fit
+    rival: float
     dynamics: Dynamics
     costs: Array
 
@@ -79,7 +83,7 @@ def _explained(presses: Sequence[tuple[str, Press]]) -> list[Pressed]:
     found = []
     for recording in dict.fromkeys(name for name, _ in presses):
         mine = [press for name, press in presses if name == recording]
-        dynamics = _dynamics(mine)
+        dynamics, other = _dynamics(mine)
         for press in mine:
             line = fit_press(press, loading(press), dynamics)
             if line is None or not line.explained > _EXPLAINED or line.deepest <= 0:
@@ -87,15 +91,17 @@ def _explained(presses: Sequence[tuple[str, Press]]) -> list[Pressed]:
             fits = [fit_press(press, loading(press), dynamics, float(power)) for power in POWERS]
             costs = np.array([one.rms**2 if one else line.about_mean**2 for one in fits]) / line.about_mean**2
             own = dynamics_of(press, 1.0, None if dynamics.lag_s else 0.0)
-            found.append(Pressed(recording, press, line, own or dynamics, costs))
+            rival = fit_press(press, loading(press), other)
+            slope = (line if rival is None else rival).stiffness
+            found.append(Pressed(recording, press, line, float(np.log(slope)), own or dynamics, costs))
     return found
 
 
-def _dynamics(presses: Sequence[Press]) -> Dynamics:
-    """Damping and lag of a recording; a lag only where the presses need one."""
+def _dynamics(presses: Sequence[Press]) -> tuple[Dynamics, Dynamics]:
+    """Damping and lag of a recording, with a lag only where the presses need one, and a rival as good, or the same."""
     without, lagging = [_median([dynamics_of(press, 1.0, lag) for press in presses]) for lag in (0.0, None)]
     left = [_rms(presses, dynamics) for dynamics in (without, lagging)]
-    return lagging if left[0] > _POOR and left[1] < _LAGS * left[0] else without
+    return (lagging, lagging) if left[0] > _POOR and left[1] < _LAGS * left[0] else (without, lagging)
 
 
 def _median(found: Sequence[Dynamics | None]) -> Dynamics:
@@ -115,7 +121,11 @@ def _together(binding: Binding, tip: Tip, good: Sequence[Pressed], seen: int) ->
     groups = [one.recording for one in good]
     stretches = tuple(one.press.stretch for one in good)
     logs = np.log([one.line.stiffness for one in good])
-    stiffness = of_stiffness(tip, [(one.recording, one.press, one.line) for one in good], mean(logs, groups), seen)
+    centre, low, high, differ = mean(logs, groups)
+    apart = float(np.mean([one.rival for one in good]) - logs.mean())
+    half = math.hypot((high - low) / 2, apart)
+    presses = [(one.recording, one.press, one.line) for one in good]
+    stiffness = of_stiffness(tip, presses, (centre, centre - half, centre + half, differ), seen)
     power = _power(good)
     released = _released(good)
     quantities = [stiffness, shape(tip, power, stretches)]

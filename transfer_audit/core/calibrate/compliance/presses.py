@@ -106,7 +106,7 @@ def _stretches(grid: Array, force: Array, floor: float, noise: float) -> Iterato
     begins, ends = (begins[np.append(True, apart)], ends[np.append(apart, True)]) if len(begins) else (begins, ends)
     for index, (seen, end) in enumerate(zip(begins, ends, strict=True)):
         since = max(int(ends[index - 1]) if index else 0, seen - round(_LOOK_BACK_S / period))
-        begin = _touch(force[since : seen + rows], noise, rows) + since
+        begin = _touch(force[since : seen + 1], noise, rows) + since
         first = max(since, begin - round(BEFORE_S / period))
         following = int(begins[index + 1]) if index + 1 < len(begins) else len(grid)
         enough = (end - seen) * period >= _LEAST_S and end - seen >= _FEWEST
@@ -115,16 +115,22 @@ def _stretches(grid: Array, force: Array, floor: float, noise: float) -> Iterato
 
 
 def _touch(force: Array, noise: float, rows: int) -> int:
-    """Going back from where a force is clearly seen, the row from which on it had been growing, at most `rows` early.
+    """Going back from where a force is clearly seen, the row from which on it stays above the level it grew from.
 
-    What a finger feels before it touches (the drag of its linkage) need not be its level at rest.
+    What a finger feels before it touches (the drag of its linkage) need not be its level at rest: that level is where,
+    going back, the force no longer falls, over `rows`.
     """
-    clear = 3.0 * noise * np.sqrt(2.0 / rows)
-    sums = np.concatenate([[0.0], np.cumsum(force)]) / rows
     at = len(force) - 1 - rows
-    while at > rows and sums[at + rows] - 2 * sums[at] + sums[at - rows] > clear:
-        at -= 1
-    return max(at, 0)
+    for span in (rows, 3 * rows):
+        clear = 3.0 * noise * np.sqrt(2.0 / span)
+        sums = np.concatenate([[0.0], np.cumsum(force)]) / span
+        at = min(at, len(force) - 1 - span)
+        while at > span and sums[at + span] - 2 * sums[at] + sums[at - span] > clear:
+            at -= 1
+    at = max(at, 0)
+    level = float(np.median(force[max(at - rows, 0) : at + 1]))
+    low = np.flatnonzero(force[at:] <= level + 2.0 * noise)
+    return at + int(low[-1]) if len(low) else at
 
 
 def _press(
