@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from transfer_audit.bags.traces import traces_of
+from transfer_audit.bags.traces import recording_of, traces_of
 from transfer_audit.core.binding import open_hand
 from transfer_audit.core.calibrate.traces import positions
 
@@ -31,3 +31,12 @@ def test_each_closing_holds_its_command_from_open_to_closed():
         assert positions(trace.command, binding.command)[-1] == pytest.approx([1.5])
         assert set(trace.channels) == {'joints', 'fingers'} and len(trace.channels['fingers']) > 20
         assert trace.command.receive_ns[-1] <= trace.end_ns
+
+
+def test_a_whole_recording_holds_what_is_between_its_rounds():
+    binding = open_hand(CONFIG / 'inspire_rh56' / 'profile.yaml', SHARED / 'rh56' / 'model' / 'inspire_right.xml')
+    bag = SHARED / 'rh56' / 'contact_speed500_force500'
+    whole, rounds = recording_of(bag, binding), traces_of(bag, binding)
+    opened = whole.command.values[:, 0] == 1000.0  # before the first round and between them
+    assert len(whole.command) == 2 * len(rounds) and opened.sum() == len(rounds)
+    assert whole.start_ns == whole.recording_start_ns and whole.end_ns >= rounds[-1].end_ns
