@@ -1,7 +1,6 @@
-"""A servo on a pendulum by brute force: differential evolution, then least squares.
+"""A servo on a pendulum by brute force: differential evolution over a plain simulation, then least squares.
 
-The form is simulated twice: by MuJoCo, whose friction creeps a little where a joint sticks, and by a plain integration
-of the same equation that shares nothing with what it is held against but the stretches.
+Shares neither simulator nor optimizer with what it is held against; only the stretches are the same.
 """
 
 from __future__ import annotations
@@ -13,15 +12,13 @@ import mujoco
 import numpy as np
 from scipy.optimize import differential_evolution, least_squares
 
-from transfer_audit.core.calibrate.joints import terms as t
 from transfer_audit.core.calibrate.joints.chain import Chain, inertia_of
-from transfer_audit.core.calibrate.joints.solve import Problem
 from transfer_audit.core.calibrate.joints.windows import EARLIEST_S, Window
 from transfer_audit.core.types import Array
 
 BOUNDS = np.array([[EARLIEST_S, 0.06], [0.0, 0.3], [0.0, 0.15], [0.3, 3.0], [0.0, 0.02], [-0.2, 0.2]])
 """Delay s, Coulomb friction N m, viscous damping N m s/rad, gain as a factor of the model's, armature, offset rad."""
-MEMBERS, GENERATIONS = 6, 40
+MEMBERS, GENERATIONS = 10, 50
 Errors = Callable[[Sequence[Window], Array], Array]
 """Simulated less measured of all windows one after another, shape (M, N), for parameters of shape (M, 6)."""
 
@@ -58,18 +55,6 @@ def plain(chain: Chain) -> Errors:
 
     def errors(windows: Sequence[Window], parameters: Array) -> Array:
         return np.concatenate([_errors(pendulum, window, parameters) for window in windows], axis=1)
-
-    return errors
-
-
-def by_mujoco(chain: Chain) -> Errors:
-    """By MuJoCo, with its friction."""
-    gain = pendulum_of(chain).gain
-
-    def errors(windows: Sequence[Window], parameters: Array) -> Array:
-        sets = np.where(np.arange(6) == t.PLAIN.index(t.GAIN), parameters * gain, parameters)
-        problem = Problem(chain, windows, t.PLAIN, t.start_of(chain, windows, t.PLAIN))
-        return problem.errors(sets[:, None])[:, problem.known]
 
     return errors
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from transfer_audit.bags.traces import traces_of
-from transfer_audit.bench.calibration.brute import brute_force, by_mujoco, plain
+from transfer_audit.bench.calibration.brute import brute_force, plain
 from transfer_audit.core.binding import Binding, open_hand
 from transfer_audit.core.calibrate.joints import JointFit
 from transfer_audit.core.calibrate.joints import terms as t
 from transfer_audit.core.calibrate.joints.chain import Chain, chains_of
-from transfer_audit.core.calibrate.joints.fit import fit_chain
+from transfer_audit.core.calibrate.joints.fit import best, fit_chain
 from transfer_audit.core.calibrate.joints.held_out import squares_of
 from transfer_audit.core.calibrate.joints.solve import fit
 from transfer_audit.core.calibrate.joints.windows import Window, windows_of
@@ -32,16 +32,12 @@ AS_BRUTE = 1.05
 
 @dataclass(frozen=True)
 class Rivalry:
-    """One recording left out: what fits to the others leave of it, rad RMS.
-
-    :param brute: by brute force with MuJoCo's friction; `plain`: with a plain integration of the same equation
-    """
+    """One recording left out: what fits to the others leave of it, rad RMS."""
 
     gain: str
     left_out: str
     fitted: float
     brute: float
-    plain: float
 
 
 @dataclass(frozen=True)
@@ -94,7 +90,7 @@ def measure(folder: Path, say: Callable[[str], None]) -> Servo:
         (chain,) = chains_of(binding)
         windows = [_window(folder / f'{gain}_{motion}', binding, chain) for motion in MOTIONS]
         for one in _rivalries(gain, chain, windows):
-            left = f'{one.fitted:.4f} rad left, brute force {one.brute:.4f}, plain {one.plain:.4f}'
+            left = f'{one.fitted:.4f} rad left, brute force {one.brute:.4f}'
             say(f'{one.gain} without {one.left_out}: {left}')
             rivalries.append(one)
         fits.append((gain, fit_chain(chain, windows)[0]))
@@ -109,14 +105,13 @@ def _window(path: Path, binding: Binding, chain: Chain) -> Window:
 
 
 def _rivalries(gain: str, chain: Chain, windows: list[Window]) -> Iterator[Rivalry]:
-    ways = (by_mujoco(chain), plain(chain))
+    errors = plain(chain)
     for index, motion in enumerate(MOTIONS):
         seen, unseen = [*windows[:index], *windows[index + 1 :]], [windows[index]]
-        own = fit(chain, seen, t.PLAIN)
-        squares, counts = squares_of(chain, unseen, own.terms, own.values)
-        theirs = [errors(unseen, brute_force(seen, errors)[None]) for errors in ways]
-        brute, simple = (float(np.sqrt(np.mean(np.square(found)))) for found in theirs)
-        yield Rivalry(gain, motion, float(np.sqrt(squares[0] / counts[0])), brute, simple)
+        own = best(chain, seen)
+        squares, counts = squares_of(own.chain, unseen, own.terms, own.values)
+        theirs = errors(unseen, brute_force(seen, errors)[None])
+        yield Rivalry(gain, motion, float(np.sqrt(squares[0] / counts[0])), float(np.sqrt(np.mean(theirs**2))))
 
 
 def _published(binding: Binding) -> Array:

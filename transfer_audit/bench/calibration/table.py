@@ -38,10 +38,10 @@ def servo_table(found: Servo) -> str:
 
 
 def _servo(found: Servo) -> Iterator[str]:
-    yield f'{"gain":8s}{"left out":18s}{"fit, rad":>10s}{"brute, rad":>12s}{"ratio":>8s}{"plain, rad":>12s}'
+    yield f'{"gain":8s}{"left out":18s}{"fit, rad":>10s}{"brute, rad":>12s}{"ratio":>8s}'
     for one in found.rivalries:
         ratio = one.fitted / one.brute
-        yield f'{one.gain:8s}{one.left_out:18s}{one.fitted:10.4f}{one.brute:12.4f}{ratio:8.3f}{one.plain:12.4f}'
+        yield f'{one.gain:8s}{one.left_out:18s}{one.fitted:10.4f}{one.brute:12.4f}{ratio:8.3f}'
     yield f'all recordings left out: {found.ratio:.3f} times brute force'
     for (gain, joint), (_, published) in zip(found.fits, found.published, strict=True):
         yield f'{gain}, on recordings left out: {joint.before:.4f} rad as published, {joint.after:.4f} rad fitted'

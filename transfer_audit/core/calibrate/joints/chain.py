@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 
 import mujoco
 import numpy as np
@@ -158,6 +159,18 @@ def _copy_parameters(full: mujoco.MjModel, model: mujoco.MjModel) -> None:
             model.actuator_gainprm[actuator] = full.actuator(name).gainprm
             model.actuator_biasprm[actuator] = full.actuator(name).biasprm
     mujoco.mj_setConst(model, mujoco.MjData(model))
+
+
+def sticking(chain: Chain) -> Chain:
+    """The same joints with friction that holds a joint where it rests.
+
+    With MuJoCo's default solref and solimp a joint that friction holds creeps, and takes 20 ms to come to rest.
+    """
+    model = copy(chain.model)
+    dofs = list(chain.dofs)
+    model.dof_solref[dofs] = max(0.004, 2.0 * model.opt.timestep), 1.0
+    model.dof_solimp[dofs, :2] = 0.98, 0.999
+    return replace(chain, model=model)
 
 
 def inertia_of(chain: Chain) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 from transfer_audit.core.binding import Binding
 from transfer_audit.core.calibrate.joints import held_out as h
 from transfer_audit.core.calibrate.joints import terms as t
-from transfer_audit.core.calibrate.joints.chain import Chain, Servo, chains_of
+from transfer_audit.core.calibrate.joints.chain import Chain, Servo, chains_of, sticking
 from transfer_audit.core.calibrate.joints.result import Fitted, JointFit, JointFits, Missing
 from transfer_audit.core.calibrate.joints.solve import Fit, sysid
 from transfer_audit.core.calibrate.joints.solve import fit as solve
@@ -21,6 +21,8 @@ from transfer_audit.core.calibrate.quantities import Quantity, Standing
 from transfer_audit.core.calibrate.traces import Trace
 from transfer_audit.core.types import Array
 
+FIRM = 'solreffriction="0.004 1" solimpfriction="0.98 0.999" at the joint'
+"""What `sticking` does, in MJCF."""
 EXPLAINS = 0.02
 """A fit that takes less than this off the root mean square of the held-out residual explains nothing."""
 STILL = 0.9
@@ -60,15 +62,35 @@ def _unfitted(binding: Binding) -> list[str]:
 
 def fit_chain(chain: Chain, windows: Sequence[Window], forms: bool = True) -> list[JointFit]:
     """Fit the servos of one chain together; each stretch a window."""
-    whole = solve(chain, windows, t.PLAIN)
-    spread = spread_of(whole)
+    own, whole = chain, best(chain, windows)
+    chain, spread = whole.chain, spread_of(whole)
     base = h.held_out(chain, windows, whole)
     start = t.start_of(chain, windows, t.PLAIN)
-    squares, counts = h.squares_of(chain, windows, t.PLAIN, _nominal(chain, start))
+    squares, counts = h.squares_of(own, windows, t.PLAIN, _nominal(own, start))
     left_over = bool((np.sqrt(base.square) > LEFT_OVER * spread.noise).any())
     rivals = h.rivals(base, h.saturated(chain, windows)) if forms and left_over else ()
     before = np.sqrt(squares / np.maximum(counts, 1))
-    return [_joint(whole, spread, base, rivals, float(before[joint]), windows, joint) for joint in range(len(before))]
+    found = [_joint(whole, spread, base, rivals, float(before[joint]), windows, joint) for joint in range(len(before))]
+    return found if chain is own else [_firmer(one) for one in found]
+
+
+def best(chain: Chain, windows: Sequence[Window]) -> Fit:
+    """The fit with the model's own friction, or with one that does not creep, whichever leaves less."""
+    found = solve(chain, windows, t.PLAIN)
+    noise = spread_of(found).noise / [servo.noise for servo in chain.servos]
+    if np.mean(np.square(found.residual)) <= LEFT_OVER**2 * np.mean(np.square(noise)):
+        return found
+    other = solve(sticking(chain), windows, t.PLAIN, found)
+    return min(found, other, key=lambda one: float(one.residual @ one.residual))
+
+
+def _firmer(found: JointFit) -> JointFit:
+    """A joint whose friction holds more firmly than that of the model."""
+    said = (
+        f'{found.of}: friction holds it more firmly than the model does, where a joint that sticks creeps; '
+        f'a firmer one fits better ({FIRM})'
+    )
+    return replace(found, warnings=(*found.warnings, said))
 
 
 def _nominal(chain: Chain, start: t.Start) -> Array:
