@@ -99,9 +99,17 @@ class Gate:
         """The recorder says whether rounds can be recorded. Its silence is the caller's to notice."""
         self._parts.recorded, self._parts.recorder = ok is True, why or 'rounds cannot be recorded'
 
-    def stop(self, why: str) -> None:
-        """Hold everything until `rearm`, over restarts too."""
+    def outside(self, rule: str, why: str) -> None:
+        """Something that only the caller sees forbids all motion, under the name `rule`; an empty `why` ends that."""
+        if why:
+            self._parts.outside[rule] = why
+        else:
+            self._parts.outside.pop(rule, None)
+
+    def stop(self, why: str) -> str:
+        """Hold everything until `rearm`; returns why a restart would forget that, empty if it will not."""
         self._parts.trips += self._parts.stop.set(why or 'stopped')
+        return self._parts.stop.forgetful
 
     def tighten(self, kind: str, value: float, name: str | None = None) -> tuple[bool, str]:
         """Lower a budget of the profile until `rearm`: of one actuator or tip, or of all.
@@ -260,6 +268,10 @@ class Gate:
             self._rest()
 
     # words
+
+    def limits(self) -> dict[str, dict[str, float]]:
+        """What `tighten` may lower: kind -> name -> budget before cuts, inf where there is none."""
+        return self._parts.declared()
 
     def budgets(self) -> BudgetsLeft:
         """What is left of each budget as a share of what the profile declares."""

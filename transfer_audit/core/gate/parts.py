@@ -42,6 +42,7 @@ class Parts:
         self.back_off = BackOff(binding, self.servos, self.holding.keeps)
         self.budgets = Budgets(spec)
         self.stop = Stop(latch)
+        self.outside: dict[str, str] = {}
         self.recorded, self.recorder = False, 'the recorder has not been heard'
         self.trips = self.passed = self.clamped = self.held = 0
         self.last: Decision | None = None
@@ -54,6 +55,8 @@ class Parts:
         """Reasons to hold whatever the command says."""
         if self.stop.why is not None:
             return Hold('latched', self.stop.sentence)
+        for rule, why in self.outside.items():
+            return Hold(rule, why)
         if not self.budgets.failures_left > 0:
             return Hold('failures', 'the failure budget is spent')
         if self._unrecorded():
@@ -74,7 +77,7 @@ class Parts:
 
     def persists(self, steady_ns: int) -> str:
         """Why a stop may not be opened now; empty if it may."""
-        unrecorded = self.recorder if self._unrecorded() else ''
+        unrecorded = self.recorder if self._unrecorded() else '; '.join(self.outside.values())
         return self.forces.said() or self.unheard(steady_ns) or self.clock.fault(steady_ns) or unrecorded
 
     def _unrecorded(self) -> bool:
@@ -107,6 +110,10 @@ class Parts:
     def _limits(self) -> dict[str, Limits]:
         each = (self.motion.speed, self.motion.acceleration, self.forces.limits, self.forces.rate_limits)
         return {limits.kind: limits for limits in each}
+
+    def declared(self) -> dict[str, dict[str, float]]:
+        """See `Gate.limits`."""
+        return {kind: dict(zip(each.names, each.now.tolist(), strict=True)) for kind, each in self._limits().items()}
 
     def tighten(self, kind: str, value: float, name: str | None) -> tuple[bool, str]:
         """See `Gate.tighten`."""

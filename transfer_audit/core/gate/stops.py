@@ -11,12 +11,15 @@ class Stop:
     def __init__(self, latch: Latch) -> None:
         self._latch = latch
         self.why: str | None = latch.read()
-        self._forgetful = ''
+        self.forgetful = ''
 
     @property
     def sentence(self) -> str:
         """Why, for people; empty if the gate is not stopped."""
-        return '' if self.why is None else f'stopped until rearmed: {self.why}{self._forgetful}'
+        if self.why is None:
+            return ''
+        forgets = f' (a restart would forget this: {self.forgetful})' if self.forgetful else ''
+        return f'stopped until rearmed: {self.why}{forgets}'
 
     def set(self, why: str) -> bool:
         """Stop; a stop given again is written again, under the first reason. Whether it is the first."""
@@ -24,9 +27,9 @@ class Stop:
         self.why = self.why or why
         try:
             self._latch.set(self.why)
-            self._forgetful = ''
+            self.forgetful = ''
         except OSError as error:
-            self._forgetful = f' (a restart would forget this: {error})'
+            self.forgetful = str(error)
         return first
 
     def clear(self) -> str:
