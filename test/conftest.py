@@ -69,7 +69,7 @@ PROFILE = {
             'tactile_noise': {'channel': 'tips', 'range': [0.02, 0.08]},
         },
     },
-    'gate': {'force_budget': {'tip_a': 4.0}, 'speed_budget': 6.0, 'stale_s': 1.0},
+    'gate': {'force_budget': {'tip_a': 4.0}, 'speed_budget': 6.0, 'stale_s': 1.0, 'ease_in_s': 0.0},
 }  # fmt: skip
 
 

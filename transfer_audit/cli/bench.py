@@ -19,13 +19,14 @@ EXAMPLES = """examples:
   transfer-audit bench divergence --quick
   transfer-audit bench divergence --jobs 2 --png curves --json divergence.json
   transfer-audit bench coverage --cases 100
-  transfer-audit bench calibrate --traces xl330"""
+  transfer-audit bench calibrate --traces xl330
+  transfer-audit bench gate --replay rh56 --attack 1000000 --decision"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
     verbs = parser.add_subparsers(
-        dest='bench_verb', metavar='offline|live|divergence|coverage|calibrate', required=True
+        dest='bench_verb', metavar='offline|live|divergence|coverage|calibrate|gate', required=True
     )
     offline = verbs.add_parser('offline', help='an audit against bulk decode + bare simulation steps')
     offline.add_argument('--minutes', type=float, default=10.0, help='length of the recording (10)')
@@ -42,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     _add_coverage(verbs.add_parser('coverage', help='hands inside and outside of their family: is it said which?'))
     _add_calibrate(verbs.add_parser('calibrate', help='joint parameters against known truths and brute force'))
+    _add_gate(verbs.add_parser('gate', help='the safety gate: real contacts replayed, attacked, timed'))
 
 
 def _add_divergence(parser: argparse.ArgumentParser) -> None:
@@ -147,3 +149,16 @@ def _coverage(arguments: argparse.Namespace) -> int:
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(found.as_dict(), indent=1, allow_nan=False), encoding='utf-8')
     return 0 if found.good else 1
+
+
+def _add_gate(parser: argparse.ArgumentParser) -> None:
+    from transfer_audit.bench.gate.cli import add_arguments as add
+
+    add(parser)
+    parser.set_defaults(measure=_gate)
+
+
+def _gate(arguments: argparse.Namespace) -> int:
+    from transfer_audit.bench.gate.cli import run as measure
+
+    return measure(arguments, _say)

@@ -1,82 +1,102 @@
-"""Whatever comes, nothing bad leaves."""
+"""Whatever comes, nothing bad leaves; and a gate that is broken by hand is found out."""
 
 import numpy as np
-from hypothesis import given, settings
+import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from transfer_audit.core.types import NS
-
-MS = 1_000_000
-
-
-numbers = st.one_of(st.floats(-3, 3), st.floats(allow_nan=True, allow_infinity=True), st.just(float('nan')))
-ages = st.sampled_from([0, 0, 0, 5, 30, 99, 150, -50, -150, 10**7])
-event = st.one_of(
-    st.tuples(st.just('command'), st.lists(st.one_of(st.floats(-2, 2), numbers), min_size=2, max_size=2), ages),
-    st.tuples(st.just('command'), st.lists(numbers, max_size=3), ages),
-    st.tuples(st.just('sense'), st.lists(st.floats(-1.5, 1.5), min_size=2, max_size=2), st.floats(-6, 6)),
-    st.tuples(st.just('good'), st.lists(st.floats(-1.5, 1.5), min_size=2, max_size=2), st.floats(-4.5, 4.5)),
-    st.tuples(st.just('joints'), st.lists(numbers, max_size=3), ages),
-    st.tuples(st.just('tips'), st.lists(numbers, max_size=2), ages),
-    st.tuples(st.just('wait'), st.sampled_from([0, 1e-6, 1, 10, 20, 90, 110, 5000, -20]), st.just(0)),
-    st.tuples(st.just('other'), st.sampled_from(['tick', 'cut', 'good', 'bad', 'stop', 'rearm', 'mute', 'hear']), ages),
-)
+from transfer_audit.bench.gate.attack import Fuzzer, throw
+from transfer_audit.bench.gate.hands import GATES, hand
+from transfer_audit.core.gate import budgets, ease, forces, holding, motion, parts, reading, stops, watch
 
 
-@settings(max_examples=400, deadline=None)
-@given(
-    kept=st.booleans(),
-    events=st.lists(event, min_size=20, max_size=80),
-    start=st.lists(st.floats(-1, 1), min_size=2, max_size=2),
-)
-def test_whatever_comes_nothing_bad_leaves(hands, bench_of, kept, events, start):
-    bench = bench_of(hands[kept])
-    speed = np.array([2.0, 0.5]) if kept else np.array([2.0, 2.0])
-    bench.sense(*start)
-    last, last_steady, latest = None, 0, bench.steady
-    for kind, what, extra in events:
-        decision = _play(bench, kind, what, extra)
-        if kind not in ('wait', 'other') or what == 'tick':  # the gate was told the time
-            latest = max(latest, bench.steady)
-        stopped = bench.latch.reason is not None
-        assert not (stopped and decision is not None and decision.action != 'held')
-        if decision is None or decision.values is None:
-            continue
-        assert np.isfinite(decision.values).all()
-        assert (np.abs(decision.values) <= 1.0).all()
-        if last is not None:
-            moved = np.abs(decision.values - last)
-            assert (moved <= speed * min(latest - last_steady, 0.1 * NS) / NS + 1e-12).all()
-        if decision.action == 'held':
-            np.testing.assert_array_equal(decision.values, last)
-        else:
-            last, last_steady = decision.values, latest
-    assert all(0.0 <= share <= 1.0 for share in bench.gate.budgets())
-    bench.gate.status()
+@pytest.fixture(scope='module')
+def hands(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('attacked')
+    return {name: hand(folder, name) for name in GATES}
 
 
-def _play(bench, kind, what, extra):
-    gate = bench.gate
-    if kind == 'good':
-        return bench.wait(10).sense(*what, force=extra).ask(*reversed(what))
-    if kind == 'command':
-        return bench.ask(*what, age_ms=extra)
-    if kind == 'sense':
-        bench.sense(*what, force=extra)
-    elif kind in ('joints', 'tips'):
-        gate.measured(kind, np.array(what, float), bench.now - extra * MS, bench.now, bench.steady)
-    elif kind == 'wait':
-        bench.wait(what)
-    elif what == 'tick':
-        return gate.tick(bench.now, bench.steady)
-    else:
-        {
-            'cut': lambda: gate.divergence('pose', 'a', ''),
-            'good': lambda: gate.round_ended(True, False),
-            'bad': lambda: gate.round_ended(False, True),
-            'stop': lambda: gate.stop('stop'),
-            'rearm': gate.rearm,
-            'mute': lambda: gate.recording(False),
-            'hear': lambda: gate.recording(True),
-        }[what]()
-    return None
+@pytest.mark.parametrize('name', GATES)
+def test_nothing_bad_leaves(hands, name):
+    found = throw(hands[name], name, 6_000, seed=1)
+    assert not found.broken and found.faults > 10
+    assert all(count > 20 for count in found.actions.values()), found.actions
+
+
+def _asked(self, asked, origin, time_ns, share):
+    return asked.copy(), ''
+
+
+MUTATIONS = {
+    'no clamp': ('plain', motion.Motion, 'clamp', _asked),
+    'a pause buys a jump': ('plain', motion.Motion, 'granted_ns', staticmethod(lambda elapsed_ns: elapsed_ns or 10**9)),
+    'speed builds up at once': ('every budget', motion.Motion, '_reach', lambda self, time_s, share: (
+        -self.speed.now * share * time_s, self.speed.now * share * time_s)),
+    'no ease-in': ('every budget', ease.Ease, 'hold', lambda self: setattr(self, 'active', False)),
+    'no force is over': ('plain', forces.Forces, 'judge', lambda self, share, steady_ns: None),
+    'NaN is a number': ('plain', reading.Reading, 'values', lambda self, values: np.array(values, float)),
+    'every stamp is good': ('plain', reading.Reading, 'age', lambda self, stamp_ns, now_ns: None),
+    'silence is fine': ('plain', watch.Watch, 'silent', lambda self, steady_ns: ''),
+    'a stop is forgotten': ('plain', stops.Stop, 'set', lambda self, why: True),
+    'a cut is forgotten': ('every budget', budgets.Budgets, 'speed_share', 1.0),
+    'a clock may step': ('plain', parts.Clock, 'fault', lambda self, steady_ns: ''),
+    'a hold drives': ('torque and velocity', holding.Holding, 'values', lambda self, sent, steady_ns: sent),
+    'a hold closes': ('every budget', holding.BackOff, 'step', lambda self, sent, direction, elapsed_ns, speed: (
+        np.minimum(sent + 0.001, 1.0))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('name', MUTATIONS)
+def test_a_broken_gate_is_found_out(hands, monkeypatch, name):
+    world, part, method, instead = MUTATIONS[name]
+    monkeypatch.setattr(part, method, instead)
+    assert any(throw(hands[world], world, 30_000, seed).broken for seed in range(3))
+
+
+class Life(RuleBasedStateMachine):
+    """Anything in any order: the fuzzer's faults, drawn and shrunk by hypothesis instead of thrown."""
+
+    hands = None
+    dice = st.floats(0, 1, exclude_max=True)
+
+    @initialize(name=st.sampled_from(list(GATES)), seed=st.integers(0, 99))
+    def start(self, name, seed):
+        self.world = Fuzzer(self.hands[name], seed)
+
+    @rule(ms=st.sampled_from([0.0, 0.001, 1.0, 5.0, 20.0, 90.0, 110.0, 5000.0]))
+    def wait(self, ms):
+        self.world.world.steady_ns += int(ms * 1e6)
+
+    @rule(joints=dice, force=dice)
+    def sense(self, joints, force):
+        self.world._joints(joints)
+        self.world._force(force)
+
+    @rule(dice=dice)
+    def command(self, dice):
+        self.world._command(dice)
+
+    @rule(count=st.integers(1, 40))
+    def live(self, count):
+        for _ in range(count):
+            self.world.step()
+
+    @rule()
+    def tick(self):
+        self.world._tick()
+
+    @rule(which=st.integers(0, 7))
+    def other(self, which):
+        self.world._other(which)
+
+    @invariant()
+    def the_status_can_be_told(self):
+        if hasattr(self, 'world'):
+            assert self.world.gate.status().message is not None
+            assert all(0.0 <= share <= 1.0 for share in self.world.gate.budgets())
+
+
+def test_no_life_breaks_it(hands):
+    Life.hands = hands
+    run_state_machine_as_test(Life, settings=settings(max_examples=40, stateful_step_count=40, deadline=None))

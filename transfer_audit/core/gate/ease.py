@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from transfer_audit.core.gate.motion import PAUSE_NS
 from transfer_audit.core.types import Array
 
@@ -24,7 +26,7 @@ class Ease:
         self.active, self._anchor = self._duration_ns > 0, None
 
     def toward(self, asked: Array, origin: Array, elapsed_ns: int) -> Array:
-        """The command on the course, while `active`.
+        """The command on the course, while `active`; never away from what is asked for.
 
         :param asked: shape (A,); `origin` the last command sent, likewise
         :param elapsed_ns: since the last command was sent
@@ -37,4 +39,5 @@ class Ease:
         if u >= 1.0:
             self.active = False
             return asked
-        return self._anchor + (u * u * u * (10.0 - 15.0 * u + 6.0 * u * u)) * (asked - self._anchor)
+        course = self._anchor + (u * u * u * (10.0 - 15.0 * u + 6.0 * u * u)) * (asked - self._anchor)
+        return np.asarray(np.minimum(np.maximum(course, np.minimum(origin, asked)), np.maximum(origin, asked)))

@@ -42,7 +42,7 @@ class Forces:
         self._spent, self._until_ns = np.zeros(count, bool), np.full(count, NEVER, np.int64)
         self._reached = np.zeros(count)
         self.over = np.zeros(count, bool)
-        self.any_over = self.crossed = False
+        self.any_over = self.any_spent = self.crossed = False
         self.since_ns = NEVER
         self.contact_free = False
         self.excess, self.steepest = np.zeros(count), np.zeros(count)
@@ -63,14 +63,16 @@ class Forces:
         size, rising = np.abs(self.watch.values), self.rates.rising
         limit = np.where(self._spent, np.maximum(budget - 3.0 * self._noise, 0.5 * budget), budget)
         limit = np.where(np.isinf(budget), np.inf, limit)
+        was = self.any_spent
         self._spent = ~(size < limit) & ~np.isnan(size) & np.isfinite(budget)
+        self.any_spent = bool(self._spent.any())
+        if self.any_spent and not was:
+            self.since_ns = steady_ns
         self._foresee(size, rising, budget, steady_ns)
         over = self._spent | (self._until_ns > steady_ns)
         self.crossed = bool((over & ~self.over).any())
-        self.over, was = over, self.any_over
+        self.over = over
         self.any_over = bool(over.any())
-        if self.any_over and not was:
-            self.since_ns = steady_ns
         self.contact_free = bool((size <= self._touch).all())
         self._remember(size, rising, budget)
 

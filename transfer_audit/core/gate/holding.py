@@ -75,9 +75,9 @@ class BackOff:
         self._spec = binding.profile.gate.back_off
         self._servos, self._keeps = servos, keeps
 
-    def due(self, any_over: bool, since_ns: int, steady_ns: int) -> bool:
-        """Whether a force that is over since `since_ns` was so for too long."""
-        return self._spec is not None and any_over and steady_ns - since_ns > self._spec.after_s * NS
+    def due(self, spent: bool, since_ns: int, steady_ns: int) -> bool:
+        """Whether a force that is measured over its budget since `since_ns` was so for too long."""
+        return self._spec is not None and spent and steady_ns - since_ns > self._spec.after_s * NS
 
     def step(self, sent: Array, direction: Array, elapsed_ns: int, speed: Array) -> Array:
         """The next target, shape (A,): each actuator away from where it presses, at most to the edge of its range.

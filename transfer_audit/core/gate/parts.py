@@ -99,7 +99,7 @@ class Parts:
         """
         kept = self.holding.values(sent, steady_ns) if held else sent
         forces = self.forces
-        if self.back_off.due(forces.any_over, forces.since_ns, steady_ns) and not self.unheard(steady_ns):
+        if self.back_off.due(forces.any_spent, forces.since_ns, steady_ns) and not self.unheard(steady_ns):
             speed = self.motion.speed.now * self.budgets.speed_share
             speed = np.where(np.isnan(speed), np.inf, speed)
             kept = self.back_off.step(kept, self.pressing.direction, elapsed_ns, speed)

@@ -1,0 +1,1 @@
+"""The gate, measured: real forces replayed, attacked without end, timed."""
