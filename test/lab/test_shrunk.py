@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from transfer_audit.lab.shrunk import difference
+from transfer_audit.lab.shrunk import Difference, closed, difference
 from transfer_audit.ledger.panels import success_gap_interval, wilson
 
 
@@ -24,3 +24,9 @@ def test_it_holds_the_true_difference_as_often_as_it_says():
     assert 0.935 <= hits / 2000 <= 0.965
     assert difference(0.3, (0.2, 0.4), 0.1, (0.0, 0.2)).sure
     assert not difference(0.3, (0.1, 0.5), 0.1, (-0.1, 0.3)).sure
+
+
+def test_a_gap_that_shrank_does_not_excuse_one_that_grew():
+    smaller, larger = Difference(0.1, (0.05, 0.15)), Difference(-0.2, (-0.6, 0.2))
+    assert closed({'slip': smaller}) and closed({'slip': smaller, 'success': Difference(0.0, (-0.3, 0.3))})
+    assert not closed({'slip': smaller, 'success': larger}) and not closed({'success': larger})

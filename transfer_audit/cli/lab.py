@@ -34,6 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     from transfer_audit.lab.figure import write_figure
     from transfer_audit.lab.run import QUICK, Lab
     from transfer_audit.lab.run import run as run_lab
+    from transfer_audit.lab.shrunk import closed
     from transfer_audit.lab.story import written
 
     given = {name: getattr(arguments, name) for name in ('rounds', 'friction')}
@@ -45,4 +46,4 @@ def run(arguments: argparse.Namespace) -> int:
     write_document(arguments.out / 'lab.json', found)
     write_figure(arguments.out / 'lab.svg', found)
     print(written(arguments.out))
-    return 1 if found.shrunk and not any(gap.sure for gap in found.shrunk.values()) else 0
+    return 0 if found.after is None or closed(found.shrunk) else 1

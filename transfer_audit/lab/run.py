@@ -102,7 +102,7 @@ def run(folder: Path, lab: Lab, say: Say, tell: Callable[[str], None]) -> Found:
         second = open_hand(next_profile(folder / 'family_2.yaml', binding, changes))
         after = _stage(second, bench, 2, lab, say, tell)
     difference = {} if after is None else shrunk(before.transferred.panel, after.transferred.panel)
-    for line in story.closed(difference):
+    for line in story.ended(difference):
         tell(line)
     named = dict(zip(bench.truth.names, bench.truth.draws[0].tolist(), strict=True))
     return Found(lab, named, before, changes, why, after, difference)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from transfer_audit.ledger.panels import Interval, Panel
@@ -19,6 +20,12 @@ class Difference:
     def sure(self) -> bool:
         """Whether the gap shrank beyond doubt."""
         return self.interval[0] > 0
+
+
+def closed(differences: Mapping[str, Difference]) -> bool:
+    """Whether a gap shrank beyond doubt, and none grew."""
+    found = differences.values()
+    return any(one.sure for one in found) and all(one.value >= 0 for one in found)
 
 
 def shrunk(before: Panel, after: Panel) -> dict[str, Difference]:

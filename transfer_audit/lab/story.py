@@ -8,7 +8,7 @@ from pathlib import Path
 from transfer_audit.core.binding import Binding
 from transfer_audit.core.propose import Change
 from transfer_audit.lab.profiles import FRICTION
-from transfer_audit.lab.shrunk import Difference
+from transfer_audit.lab.shrunk import Difference, closed
 from transfer_audit.lab.train import Trained
 from transfer_audit.ledger.panels import Interval, Panel
 
@@ -47,13 +47,13 @@ def explained(why: str, changes: Sequence[Change], friction: float) -> Iterator[
         yield f'  {change.reason}'
 
 
-def closed(difference: Mapping[str, Difference]) -> Iterator[str]:
+def ended(difference: Mapping[str, Difference]) -> Iterator[str]:
     """By how much the gaps shrank."""
     if not difference:
         yield 'no other family is proposed, so there is nothing to train again'
         return
     said = ', '.join(f'{name} by {_with(gap.value, gap.interval)}' for name, gap in difference.items())
-    yield f'the gap {"shrank" if any(d.sure for d in difference.values()) else "did not shrink beyond doubt"}: {said}'
+    yield f'the gap {"shrank" if closed(difference) else "did not shrink beyond doubt"}: {said}'
 
 
 def written(folder: Path) -> str:
