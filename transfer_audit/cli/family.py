@@ -25,6 +25,8 @@ EXAMPLES = """examples:
   transfer-audit family propose bags/* --profile P --held-out other_bag
 
 Exit codes of coverage: 0 covered, 1 not covered, 2 cannot tell. Of propose: 0 no changes, 1 changes, 2 cannot."""
+EXPLAINED = 0.9
+"""Share of the gap that changes must explain together; else it is said what they leave."""
 CODES = {'covered': 0, 'not covered': 1, 'cannot tell': 2}
 
 
@@ -82,6 +84,12 @@ def _propose(arguments: argparse.Namespace) -> int:
     changes = propose(traces, binding, arguments.threads, _say)
     document: dict[str, Any] = {'schema': 1, 'profile': str(arguments.profile), 'changes': [_plain(c) for c in changes]}
     lines = [_sentence(change) for change in changes] or ['nothing to change: the rounds ask for no other family']
+    explained = sum(change.explained for change in changes)
+    if 0 < explained < EXPLAINED:
+        lines.append(
+            f'{1 - explained:.0%} of the gap is left; MuJoCo has no parameter for friction that grows with load, nor '
+            f'for play'
+        )
     if arguments.held_out:
         before, after = _held_out(arguments, binding, changes)
         document['held_out'] = {'before': before.as_json(), 'after': after.as_json()}

@@ -14,6 +14,8 @@ from transfer_audit.core.types import Array
 
 _MAD = 1 / (stats.norm.ppf(0.75) * np.sqrt(6.0))
 FEWEST = 30
+PIECES = 4
+"""Each element of a round is cut into so many, each an estimate of its own."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ def noise_of(traces: Sequence[Trace], binding: Binding, variation: Variation, le
         columns = trace.channels[plan.name]
         within = (columns.stamp_ns >= trace.start_ns) & (columns.stamp_ns <= trace.end_ns)
         values = plan.compared(columns.values[within])
-        found += [rough for rough in (roughness(column) for column in values.T) if not np.isnan(rough)]
+        pieces = [piece for column in values.T for piece in np.array_split(column, PIECES)]
+        found += [rough for rough in map(roughness, pieces) if not np.isnan(rough)]
     if len(found) < 2:
         return NoiseFound(*(3 * [float(np.mean(found)) if found else float('nan')]))
     half = float(stats.t.ppf(0.5 + level / 2, len(found) - 1) * np.std(found, ddof=1) / np.sqrt(len(found)))

@@ -40,7 +40,7 @@ def outside(parameters: Sequence[Blamed], missed: Mapping[tuple[str, str], float
     if others:
         text += '; also outside: ' + ', '.join(f'{one.name} ({one.estimate:.3g})' for one in others[:NAMED])
     if missed and first.explained < 0.5:
-        text += f'; {_most(missed)} more than any of them explains: something is missing from the family'
+        text += f'; besides, {_most(missed)}: something is missing from the family'
     return text
 
 
