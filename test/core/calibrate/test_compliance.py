@@ -10,8 +10,9 @@ from transfer_audit.bags.traces import traces_of
 from transfer_audit.core.binding import load_spec, open_hand
 from transfer_audit.core.calibrate import compliance
 from transfer_audit.core.calibrate.compliance.contact import SAME, SimulatedPress, matching
-from transfer_audit.core.calibrate.compliance.law import Dynamics, fit_press, lagged, loading, unloading
+from transfer_audit.core.calibrate.compliance.law import fit_press
 from transfer_audit.core.calibrate.compliance.presses import presses_of
+from transfer_audit.core.calibrate.compliance.reading import Dynamics, lagged, loading, unloading
 from transfer_audit.core.calibrate.compliance.several import least, mean
 from transfer_audit.core.calibrate.compliance.tips import PressWorld, tips_of
 from transfer_audit.core.calibrate.traces import Trace
@@ -123,7 +124,7 @@ def test_recovers_a_known_stiffness_within_its_interval(hand, soft):
     found = named(soft, 'stiffness')
     assert found.standing == 'measured' and found.unit == 'N/m' and found.of == 'tip_index'
     assert found.value == pytest.approx(truth, rel=0.05)
-    assert found.low < truth < found.high < 1.1 * found.low
+    assert found.low < truth < found.high < 1.2 * found.low  # with or without a lag of the sensor
 
 
 def test_recovers_unloading_and_the_damping_of_the_contact(hand, soft):

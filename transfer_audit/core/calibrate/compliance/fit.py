@@ -10,18 +10,9 @@ import numpy as np
 
 from transfer_audit.core.binding import Binding
 from transfer_audit.core.calibrate.compliance.contact import Contact, SimulatedPress, matching
-from transfer_audit.core.calibrate.compliance.law import (
-    Curve,
-    Dynamics,
-    Fit,
-    dynamics_of,
-    fit_press,
-    loading,
-    noise,
-    predicted,
-    unloading,
-)
+from transfer_audit.core.calibrate.compliance.law import Curve, Fit, dynamics_of, fit_press, predicted
 from transfer_audit.core.calibrate.compliance.presses import Press, presses_of
+from transfer_audit.core.calibrate.compliance.reading import Dynamics, loading, noise, unloading
 from transfer_audit.core.calibrate.compliance.result import Compliance, TipCompliance
 from transfer_audit.core.calibrate.compliance.several import least, mean
 from transfer_audit.core.calibrate.compliance.telling import damping, lag, of_stiffness, ranges_of, shape, unpressed

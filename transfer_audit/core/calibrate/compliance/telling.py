@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from transfer_audit.core.calibrate.compliance.contact import SAME, Contact
-from transfer_audit.core.calibrate.compliance.law import Dynamics, Fit, noise
+from transfer_audit.core.calibrate.compliance.law import Fit
 from transfer_audit.core.calibrate.compliance.presses import Press
+from transfer_audit.core.calibrate.compliance.reading import Dynamics, noise
 from transfer_audit.core.calibrate.compliance.several import mean
 from transfer_audit.core.calibrate.compliance.tips import Tip
 from transfer_audit.core.calibrate.quantities import Quantity, Stretch
