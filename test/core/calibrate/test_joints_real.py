@@ -8,7 +8,8 @@ from transfer_audit.bags.traces import traces_of
 from transfer_audit.core.binding import open_hand
 from transfer_audit.core.calibrate.joints import terms as t
 from transfer_audit.core.calibrate.joints.chain import chains_of
-from transfer_audit.core.calibrate.joints.held_out import held_out, with_form
+from transfer_audit.core.calibrate.joints.fit import best
+from transfer_audit.core.calibrate.joints.held_out import squares_of
 from transfer_audit.core.calibrate.joints.solve import fit
 from transfer_audit.core.calibrate.joints.windows import windows_of
 from transfer_audit.resources import hand_profile
@@ -35,8 +36,10 @@ def test_the_twins_are_35_ms_apart_and_have_the_parameters_of_their_model():
 
 
 def test_a_real_servo_has_friction_that_follows_the_load():
-    chain, windows = opened('kp100', 'kp100_sin_sin', 'kp100_up_and_down')
-    base = held_out(chain, windows, fit(chain, windows, t.PLAIN))
-    richer = with_form(base, t.LOAD)
-    assert richer.square[0] < 0.6 * base.square[0], 'on recordings that the fits did not see'
-    assert (richer.values(t.LOAD) > 0.1).all()
+    chain, seen = opened('kp100', 'kp100_sin_time_square', 'kp100_up_and_down')
+    _, unseen = opened('kp100', 'kp100_sin_sin')
+    plain = best(chain, seen)
+    richer = fit(chain, seen, (*t.PLAIN, t.LOAD), plain, most=8)
+    (left,), (less,) = (squares_of(one.chain, unseen, one.terms, one.values)[0] for one in (plain, richer))
+    assert less < 0.6 * left, 'on a recording that neither fit saw'
+    assert richer.values[0, richer.terms.index(t.LOAD)] > 0.1

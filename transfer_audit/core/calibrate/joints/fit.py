@@ -68,7 +68,7 @@ def fit_chain(chain: Chain, windows: Sequence[Window], forms: bool = True) -> li
     start = t.start_of(chain, windows, t.PLAIN)
     squares, counts = h.squares_of(own, windows, t.PLAIN, _nominal(own, start))
     left_over = bool((np.sqrt(base.square) > LEFT_OVER * spread.noise).any())
-    rivals = h.rivals(base, h.saturated(chain, windows)) if forms and left_over else ()
+    rivals = _rivals(own, windows, whole, base) if forms and left_over else []
     before = np.sqrt(squares / np.maximum(counts, 1))
     found = [_joint(whole, spread, base, rivals, float(before[joint]), windows, joint) for joint in range(len(before))]
     return found if chain is own else [_firmer(one) for one in found]
@@ -82,6 +82,16 @@ def best(chain: Chain, windows: Sequence[Window]) -> Fit:
         return found
     other = solve(sticking(chain), windows, t.PLAIN, found)
     return min(found, other, key=lambda one: float(one.residual @ one.residual))
+
+
+def _rivals(own: Chain, windows: Sequence[Window], whole: Fit, base: h.HeldOut) -> list[h.Rival]:
+    """Other forms, with the model's own friction, which they were found to be fitted with best.
+
+    What they are worth is counted against the better of both kinds of plain friction.
+    """
+    if whole.chain is not own:
+        base = h.held_out(own, windows, solve(own, windows, t.PLAIN, whole))
+    return h.rivals(base, h.saturated(own, windows))
 
 
 def _firmer(found: JointFit) -> JointFit:
@@ -113,7 +123,7 @@ def _joint(
 ) -> JointFit:
     servo = whole.chain.servos[joint]
     after, noise = float(np.sqrt(base.square[joint])), float(spread.noise[joint])
-    missing = sorted((_missing(rival, joint) for rival in rivals), key=lambda m: -m.share)
+    missing = sorted((_missing(rival, base, joint) for rival in rivals), key=lambda m: -m.share)
     nothing = after > LEFT_OVER * noise and (after > (1 - EXPLAINS) * before or after > STILL * _swing(windows, joint))
     fitted = [_fitted(whole, spread, windows, joint, index, nothing) for index in range(len(whole.terms))]
     fitted += [_beyond(whole.chain, joint, form, missing, fitted[0]) for form in (t.STRIBECK, t.BACKLASH)]
@@ -131,9 +141,10 @@ def _swing(windows: Sequence[Window], joint: int) -> float:
     return float(np.sqrt(np.nanmean(np.square(np.concatenate(values)))))
 
 
-def _missing(rival: h.Rival, joint: int) -> Missing:
+def _missing(rival: h.Rival, base: h.HeldOut, joint: int) -> Missing:
     form, values = rival.form, rival.richer.values(rival.form)[:, joint]
-    share = 1.0 - float(rival.richer.square[joint] / rival.base.square[joint])
+    left = min(float(rival.base.square[joint]), float(base.square[joint]))
+    share = 1.0 - float(rival.richer.square[joint]) / left
     return Missing(form.name, share, float(np.median(values)), float(values.min()), float(values.max()), form.unit)
 
 
