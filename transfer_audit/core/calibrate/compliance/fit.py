@@ -24,7 +24,7 @@ from transfer_audit.core.types import Array
 POWERS = np.array([1.0, 1.3, 1.6, 2.0, 2.5])
 """No contact grows softer as it is pressed."""
 FEWEST = 3
-_EXPLAINED, _BETTER, _LAGS, _POOR = 0.9, 0.05, 0.5, 0.15
+_EXPLAINED, _BETTER, _LAGS, _POOR, _AS_GOOD = 0.9, 0.05, 0.5, 0.15, 1.1
 
 
 @dataclass(frozen=True)
@@ -162,6 +162,7 @@ def _simulated(
     middle = sorted(good, key=lambda one: one.line.deepest)[len(good) // 2].press
     world = PressWorld(binding, tip, middle.touch)
     solimp = np.array(world.model.geom_solimp[world.tips[0]])
+    solref = np.array(world.model.geom_solref[world.tips[0]])
     wanted, deepest = _curve(good[::2], power[0])
     simulated = SimulatedPress(world, middle, deepest)
     own = simulated.curve()
@@ -174,13 +175,19 @@ def _simulated(
     if not explained > 0.5:
         why = f'the same curve explains {max(explained, 0.0):.0%} of the force of other presses; press slowly, head-on'
         quantities[0] = replace(quantities[0], standing='explains nothing', why=why)
+    kept = _direct(solref) if before < _AS_GOOD * after else math.nan
     wanted, deepest = _curve(good, power[0])
     contact = matching(SimulatedPress(world, middle, deepest), wanted, solimp)
     spread = _spread_of_shape(SimulatedPress(world, middle, deepest), good, power, contact, solimp)
-    ranges = ranges_of(tip, quantities, [one.line for one in good], contact, spread)
+    ranges = ranges_of(tip, quantities, [one.line for one in good], contact, spread, kept)
     warnings = tuple(f'{tip.name}: {one.why}' for one in quantities if one.why)
     force_noise = float(np.median([noise(one.press.force) for one in good]))
     return TipCompliance(tip.name, tuple(quantities), ranges, contact, before, after, force_noise, warnings)
+
+
+def _direct(solref: Array) -> float:
+    """The stiffness of solref in the direct format, 1/s^2."""
+    return float(-solref[0] if solref[0] <= 0 else 1.0 / (solref[0] * solref[1]) ** 2)
 
 
 def _spread_of_shape(

@@ -116,10 +116,13 @@ def _kept(values: Sequence[float]) -> Array:
 def ranges_of(
     tip: Tip, quantities: Sequence[Quantity], fits: Sequence[Fit], contact: Contact,
     shape_ends: tuple[float, float],
+    own: float,
 ) -> tuple[Ranged, ...]:  # fmt: skip
     """The family's parameters: from the softest to the stiffest press but for one in twenty at each end.
 
     Both numbers of solref go together: the direct format has no default for either.
+
+    :param own: the model's own stiffness, 1/s^2, where it explains other presses as well as the fitted one; else NaN
     """
     stiffness = quantities[0]
     if stiffness.standing != 'measured' or contact.error > SAME:
@@ -127,6 +130,7 @@ def ranges_of(
     seen = np.quantile([one.stiffness for one in fits], [0.05, 0.95])
     ends = min(float(seen[0]), stiffness.low), max(float(seen[1]), stiffness.high)
     softest, stiffest = (contact.stiffness * edge / stiffness.value for edge in ends)
+    softest, stiffest = float(np.fmin(softest, own)), float(np.fmax(stiffest, own))
     held = next(one for one in quantities if one.name == 'contact damping')
     calm = 0.2 * math.sqrt(contact.stiffness)  # a tenth of critical: less would ring, and no press shows it
     least = max(held.low / stiffness.value * softest, calm)
