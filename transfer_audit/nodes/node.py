@@ -7,12 +7,14 @@ import gc
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import ParameterDescriptor
+from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
@@ -62,8 +64,9 @@ class AuditNode(Node):
         self.refused: dict[str, int] = {}
         self._last_refusal = ''
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
-        self.create_timer(REPORT_S, self._report)
-        self._first_report = self.create_timer(FIRST_REPORT_S, self._report_first)
+        self.steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(REPORT_S, self._report, clock=self.steady)
+        self._first_report = self.create_timer(FIRST_REPORT_S, self._report_first, clock=self.steady)
 
     def open_hand(self, profile: str, model: str) -> Binding:
         """The hand this node is for.
@@ -95,7 +98,8 @@ class AuditNode(Node):
 
     def now_ns(self) -> int:
         """Time of the node's clock: the system's, or /clock with use_sim_time."""
-        return int(self.get_clock().now().nanoseconds)
+        clock: Any = self.get_clock()
+        return int(clock.now().nanoseconds) if clock.ros_time_is_active else time.time_ns()
 
     @property
     def subscriptions(self) -> Iterator[Any]:
@@ -165,9 +169,13 @@ class AuditNode(Node):
         try:
             return conversion(*arguments, arrived_ns, min(arrived_ns, at_latest_ns))
         except FieldError as error:
-            self.refused[what] = self.refused.get(what, 0) + 1
-            self._last_refusal = f'{what}: {error}'
+            self.refuse(what, error)
             return None
+
+    def refuse(self, what: str, error: FieldError) -> None:
+        """Count a message that does not fit the profile, and report it."""
+        self.refused[what] = self.refused.get(what, 0) + 1
+        self._last_refusal = f'{what}: {error}'
 
     def report(self) -> tuple[str, str, Mapping[str, Any]]:
         """Level, sentence and values for /diagnostics; nodes override it."""
@@ -249,10 +257,10 @@ def ask_for_priority(priority: int) -> None:
         os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
 
 
-def spin(node: Node, until: Future[None]) -> None:
+def spin(node: Node, until: Future[None], make: Callable[[], Any] = executor) -> None:
     """Spin until `until` is done or the context ends. In some releases the events executor delivers nothing in an
     untimed spin, so it is asked in bounded turns."""
-    turns = executor()
+    turns = make()
     turns.add_node(node)
     while rclpy.ok() and not until.done():
         turns.spin_until_future_complete(until, timeout_sec=1.0)

@@ -270,7 +270,7 @@ class Gate:
     # words
 
     def limits(self) -> dict[str, dict[str, float]]:
-        """What `tighten` may lower: kind -> name -> budget before cuts, inf where there is none."""
+        """What `tighten` may lower: kind -> name -> budget before cuts, inf where there is none; name '': of the hand."""
         return self._parts.declared()
 
     def budgets(self) -> BudgetsLeft:

@@ -113,7 +113,11 @@ class Parts:
 
     def declared(self) -> dict[str, dict[str, float]]:
         """See `Gate.limits`."""
-        return {kind: dict(zip(each.names, each.now.tolist(), strict=True)) for kind, each in self._limits().items()}
+        found = {kind: dict(zip(each.names, each.now.tolist(), strict=True)) for kind, each in self._limits().items()}
+        trips = self.budgets.trip_budget
+        found['failure_budget'] = {'': float(self.budgets.failure_budget)}
+        found['trip_budget'] = {'': float('inf') if trips is None else float(trips)}
+        return found
 
     def tighten(self, kind: str, value: float, name: str | None) -> tuple[bool, str]:
         """See `Gate.tighten`."""
