@@ -125,7 +125,7 @@ def _together(binding: Binding, tip: Tip, good: Sequence[Pressed], seen: int) ->
         value, low, high = (float(np.exp(edge)) for edge in mean(logs, ['' for _ in released])[:3])
         quantities.append(Quantity('unloading stiffness', tip.name, value, low, high, 'N/m', len(released), stretches))
     quantities += [damping(tip, [one.dynamics for one in good], groups, stiffness, stretches)]
-    quantities += [lag(tip, [one.dynamics for one in good], groups, stretches)]
+    quantities += [lag(tip, presses, [one.dynamics for one in good], stretches)]
     used = power[0] if power[1] > 1.0 or power[2] < 1.0 else 1.0
     return _simulated(binding, tip, good, quantities, (used, power[1], power[2]))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from transfer_audit.core.types import Array
 
 WIDE = 2.0
 """An interval whose end is this many times its beginning says nothing of use."""
+VAGUE = 0.3
+"""Where the noise of the indentation is more than this share of its depth, a reading that lags cannot be told."""
 _BETTER_PRESSES = 'press slowly, to several depths, at least three times, and hold each press for half a second'
 
 
@@ -98,12 +101,17 @@ def damping(
 
 
 def lag(
-    tip: Tip, dynamics: Sequence[Dynamics], groups: Sequence[str], stretches: tuple[Stretch, ...]
+    tip: Tip, presses: Sequence[tuple[str, Press, Fit]], dynamics: Sequence[Dynamics], stretches: tuple[Stretch, ...]
 ) -> Quantity:  # fmt: skip
     """The time constant with which the reading goes on rising after the joints have stopped."""
+    groups = [recording for recording, _, _ in presses]
     value, low, high, differ = mean(_kept([one.lag_s for one in dynamics]), groups)
-    why = 'it differs from recording to recording' if differ else ''
-    return Quantity('force lag', tip.name, value, max(low, 0.0), high, 's', len(dynamics), stretches, 'measured', why)
+    unsure = float(np.median([noise(press.travel) / one.deepest for _, press, one in presses]))
+    here = Quantity('force lag', tip.name, value, max(low, 0.0), high, 's', len(dynamics), stretches)
+    if value > 0 and unsure > VAGUE:
+        why = f'the indentation is known to {unsure:.0%} of its depth only, and creeps alike; {_BETTER_PRESSES}'
+        return replace(here, standing='not identifiable', why=why)
+    return replace(here, why='it differs from recording to recording' if differ else '')
 
 
 def _kept(values: Sequence[float]) -> Array:
