@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress, TimeRemainingColumn
 
+from transfer_audit.cli.output import write_json
 from transfer_audit.core.divergence import Law
 from transfer_audit.core.errors import AuditError
 from transfer_audit.core.verdict import exit_code
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         if talk:
             for round_ in outcome['rounds']:
                 print(f'{bag.name}  round {round_["round"]}  {round_["verdict"]}: {round_["reason"]}')
-    _write_json(arguments.json, documents, single=len(arguments.bags) == 1)
+    write_json(arguments.json, documents[0] if len(arguments.bags) == 1 and documents else documents)
     if arguments.ledger is not None:
         _record(arguments, documents)
     codes = [exit_code(document['rounds']) for document in documents]
@@ -120,19 +120,6 @@ def _attempt(
         return document
     except AuditError as error:
         return str(error)
-
-
-def _write_json(target: str | None, documents: list[dict[str, Any]], single: bool) -> None:
-    if target is None:
-        return
-    text = json.dumps(documents[0] if single and documents else documents, indent=1)
-    if target == '-':
-        print(text)
-        return
-    try:
-        Path(target).write_text(text + '\n', encoding='utf-8')
-    except OSError as error:
-        raise AuditError(f'{target}: cannot write the verdicts: {error.strerror}') from error
 
 
 def _record(arguments: argparse.Namespace, documents: list[dict[str, Any]]) -> None:

@@ -8,6 +8,7 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from transfer_audit.cli.output import write_json
 from transfer_audit.core.errors import AuditError, UnknownElement
 
 NAME = 'bench'
@@ -133,8 +134,7 @@ def _divergence(arguments: argparse.Namespace) -> int:
     plan = replace(plan, scenes=arguments.scenes) if arguments.scenes else plan
     found = measure(plan, arguments.jobs, _say)
     print(table(found))
-    if arguments.json is not None:
-        arguments.json.write_text(json.dumps(found.as_dict(), indent=1, allow_nan=False), encoding='utf-8')
+    write_json(arguments.json, found.as_dict())
     if arguments.png is not None:
         for path in draw(found, arguments.png):
             _say(str(path))
@@ -146,8 +146,7 @@ def _coverage(arguments: argparse.Namespace) -> int:
 
     found = measure(arguments.cases, arguments.inside, arguments.rounds, arguments.jobs, _say, arguments.of)
     print(found.table())
-    if arguments.json is not None:
-        arguments.json.write_text(json.dumps(found.as_dict(), indent=1, allow_nan=False), encoding='utf-8')
+    write_json(arguments.json, found.as_dict())
     return 0 if found.good else 1
 
 

@@ -6,10 +6,8 @@ import argparse
 import datetime
 import functools
 import hashlib
-import json
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from transfer_audit import __version__
+from transfer_audit.cli.output import write_json
 from transfer_audit.core.errors import AuditError
 
 NAME = 'calibrate'
@@ -49,8 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
     binding = open_hand(arguments.profile, arguments.model)
     found = _calibrated(arguments, binding)
-    if arguments.json is not None:
-        _write_json(arguments.json, document(found, binding, arguments.bags))
+    write_json(arguments.json, document(found, binding, arguments.bags))
     if not arguments.quiet and arguments.json != '-':
         console = Console(width=None if sys.stdout.isatty() else 160)
         for table in tables(found):
@@ -147,14 +145,3 @@ def _sha256(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
-
-
-def _write_json(target: str, found: Mapping[str, Any]) -> None:
-    text = json.dumps(found, indent=1)
-    if target == '-':
-        print(text)
-        return
-    try:
-        Path(target).write_text(text + '\n', encoding='utf-8')
-    except OSError as error:
-        raise AuditError(f'{target}: cannot write the calibration: {error.strerror}') from error

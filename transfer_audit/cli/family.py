@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from transfer_audit.cli.output import write_json
 from transfer_audit.core.errors import AuditError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _coverage(arguments: argparse.Namespace) -> int:
     document = {'profile': str(arguments.profile), 'bags': [str(bag) for bag in arguments.bags], **found.as_json()}
     if arguments.json != '-':
         print('\n'.join(_lines(found)))
-    _write_json(arguments.json, document)
+    write_json(arguments.json, document)
     return CODES[found.verdict]
 
 
@@ -96,7 +96,7 @@ def _propose(arguments: argparse.Namespace) -> int:
         lines += [f'held out, before: {_headline(before)}', f'held out, after:  {_headline(after)}']
     if arguments.json != '-':
         print('\n'.join(lines))
-    _write_json(arguments.json, document)
+    write_json(arguments.json, document)
     if arguments.write is not None:
         write_edited(arguments.profile, arguments.write, lambda profile: apply_to(profile, changes), arguments.model)
     return 1 if changes else 0
@@ -182,19 +182,6 @@ def _plain(change: Change) -> dict[str, Any]:
         'reason': change.reason,
         'entry': entry(change.parameter),
     }
-
-
-def _write_json(target: str | None, document: dict[str, Any]) -> None:
-    if target is None:
-        return
-    text = json.dumps(document, indent=1, allow_nan=False)
-    if target == '-':
-        print(text)
-        return
-    try:
-        Path(target).write_text(text + '\n', encoding='utf-8')
-    except OSError as error:
-        raise AuditError(f'{target}: cannot be written: {error.strerror}') from error
 
 
 def _say(text: str) -> None:
