@@ -16,7 +16,7 @@ from transfer_audit.bags.writer import BagWriter
 from transfer_audit.core import family as families
 from transfer_audit.core.binding import Binding, open_hand
 from transfer_audit.core.script import Script, script_of
-from transfer_audit.core.shadow.placement import place, resting_controls, start_actuators
+from transfer_audit.core.shadow.placement import place, start_at_rest, state_of
 from transfer_audit.core.types import NS, Array
 from transfer_audit.resources import hand_profile
 
@@ -76,13 +76,8 @@ def simulate(binding: Binding, seconds: float) -> Truth:
     hand = Batch(binding.model, 1, 1)
     families.apply(binding, families.nominal(binding), hand)
     data = place(binding, {})
-    rest = resting_controls(binding, data)
-    start_actuators(binding, data, np.tile(rest, (int(binding.model.actuator_history[:, 0].max()), 1)), rest)
-    import mujoco
-
-    state = np.empty(hand.nstate)
-    mujoco.mj_getState(binding.model, data, state, mujoco.mjtState.mjSTATE_INTEGRATION)
-    hand.state[:] = state
+    start_at_rest(binding, data)
+    hand.state[:] = state_of(binding.model, data)
     sensed = hand.rollout(steps, controls[None], record=('sensordata',))['sensordata'][0]
     forces = [binding.channel(f'{finger}_wrench').simulated(sensed) for finger in WRENCHES]
     return Truth(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import mujoco
 import numpy as np
 from mujoco.batch import Batch
 
 from transfer_audit.core import family as families
 from transfer_audit.core.binding import Binding
 from transfer_audit.core.family import Family
-from transfer_audit.core.shadow.placement import place, resting_controls, start_actuators
+from transfer_audit.core.shadow.placement import place, start_at_rest, state_of
 from transfer_audit.core.types import Array
 
 
@@ -25,7 +24,7 @@ class Hands:
         families.apply(binding, family, self._batch)
         self._sensed = self._batch.bind('sensordata')
         self._controls = self._batch.bind('ctrl')
-        self._home = _home_state(binding, self._batch.nstate)
+        self._home = _home_state(binding)
 
     def play(self, starts: Array, controls: Array) -> Array:
         """Put the hands at home and command them.
@@ -46,12 +45,8 @@ class Hands:
         return sensed
 
 
-def _home_state(binding: Binding, size: int) -> Array:
-    """A hand at rest in the keyframe `home`, with its delay buffers filled, shape (size,)."""
+def _home_state(binding: Binding) -> Array:
+    """A hand at rest in the keyframe `home`, with its delay buffers filled, shape (S,)."""
     data = place(binding, {})
-    rest = resting_controls(binding, data)
-    history = int(binding.model.actuator_history[:, 0].max(initial=0))
-    start_actuators(binding, data, np.tile(rest, (history, 1)), rest)
-    state = np.empty(size)
-    mujoco.mj_getState(binding.model, data, state, mujoco.mjtState.mjSTATE_INTEGRATION)
-    return state
+    start_at_rest(binding, data)
+    return state_of(binding.model, data)

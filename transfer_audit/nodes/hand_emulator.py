@@ -15,7 +15,7 @@ from transfer_audit.core.binding import Binding, bind, parse_parameters, with_pa
 from transfer_audit.core.channels import ChannelPlan
 from transfer_audit.core.errors import AuditError
 from transfer_audit.core.profile import load_profile
-from transfer_audit.core.shadow.placement import place, resting_controls, start_actuators
+from transfer_audit.core.shadow.placement import place, start_at_rest
 from transfer_audit.core.types import NS, Array, Columns
 from transfer_audit.nodes import convert
 from transfer_audit.nodes.node import DATA, AuditNode, run
@@ -55,9 +55,7 @@ class HandEmulator(AuditNode):
     def _reset(self) -> None:
         """Back to the home pose, controls at rest."""
         self._data = place(self.binding, {})
-        rest = resting_controls(self.binding, self._data)
-        history = int(self._model.actuator_history[:, 0].max(initial=0))
-        start_actuators(self.binding, self._data, np.tile(rest, (history, 1)), rest)
+        start_at_rest(self.binding, self._data)
         self._step = self._told = 0
         self._epoch_ns = self.now_ns()
 

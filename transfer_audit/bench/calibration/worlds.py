@@ -11,7 +11,7 @@ from mujoco.batch import Batch
 
 from transfer_audit.core.binding import Binding
 from transfer_audit.core.calibrate.traces import LEAD_S, Trace
-from transfer_audit.core.shadow.placement import place, resting_controls, start_actuators
+from transfer_audit.core.shadow.placement import place, start_at_rest, state_of
 from transfer_audit.core.types import NS, Array, Columns, Round
 
 EPOCH_NS = 1_700_000_000 * NS
@@ -116,12 +116,8 @@ def _moved(binding: Binding, truth: Truth, controls: Array) -> Array:
     hand.set_const()
     data = place(binding, {})
     data.qpos[binding.model.jnt_qposadr[list(binding.command.joints)]] = controls[0]
-    rest = resting_controls(binding, data)
-    history = int(binding.model.actuator_history[:, 0].max(initial=0))
-    start_actuators(binding, data, np.tile(rest, (history, 1)), rest)
-    state = np.empty(hand.nstate)
-    mujoco.mj_getState(binding.model, data, state, mujoco.mjtState.mjSTATE_INTEGRATION)
-    hand.state[:] = state
+    start_at_rest(binding, data)
+    hand.state[:] = state_of(binding.model, data)
     full = np.tile(data.ctrl, (len(controls), 1))
     full[:, actuators] = controls
     qpos = mujoco.mjtState.mjSTATE_QPOS

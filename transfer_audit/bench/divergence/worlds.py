@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-import mujoco
 import numpy as np
 from mujoco.batch import Batch
 
@@ -14,7 +13,7 @@ from transfer_audit.core.binding import Binding
 from transfer_audit.core.channels import ChannelPlan
 from transfer_audit.core.script import Script, script_of
 from transfer_audit.core.shadow import Shadow
-from transfer_audit.core.shadow.placement import place, resting_controls, start_actuators
+from transfer_audit.core.shadow.placement import place, start_at_rest, state_of
 from transfer_audit.core.types import NS, Array, Columns, Envelope, Round, Stamps
 
 EPOCH_NS = 1_700_000_000 * NS
@@ -86,12 +85,8 @@ def simulate(
     hand = Batch(binding.model, 1, 1)
     families.apply(binding, truth, hand)
     data = place(binding, {})
-    rest = resting_controls(binding, data)
-    history = int(binding.model.actuator_history[:, 0].max(initial=0))
-    start_actuators(binding, data, np.tile(rest, (history, 1)), rest)
-    state = np.empty(hand.nstate)
-    mujoco.mj_getState(binding.model, data, state, mujoco.mjtState.mjSTATE_INTEGRATION)
-    hand.state[:] = state
+    start_at_rest(binding, data)
+    hand.state[:] = state_of(binding.model, data)
     full = np.tile(data.ctrl, (len(controls), 1))
     full[:, list(binding.command.actuators)] = controls
     sensed = [_rolled(hand, full[:at_step])] if at_step else []

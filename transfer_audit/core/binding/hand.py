@@ -11,7 +11,7 @@ from transfer_audit.core.binding.match import Match
 from transfer_audit.core.binding.names import Names, load_spec
 from transfer_audit.core.binding.plans import Binding
 from transfer_audit.core.errors import AuditError, ModelError, ProfileError, UnknownElement
-from transfer_audit.core.profile import Profile, by_itself, read_profile
+from transfer_audit.core.profile import Profile, read_profile, with_family
 
 
 def open_hand(path: Path | str, model: Path | str | None = None) -> Binding:
@@ -55,12 +55,7 @@ def with_parameters(profile: Profile, values: Mapping[str, float]) -> Profile:
         if name not in parameters:
             raise UnknownElement(str(profile.path), 'family parameter', name, parameters)
         parameters[name] = parameters[name].model_copy(update={'range': (value, value)})
-    family = profile.family.model_copy(update={'parameters': parameters})
-    changed = profile.model_copy(update={'family': family})
-    problems = [f'{loc[-2]}: {text}' for loc, text in by_itself(changed) if loc[:2] == ('family', 'parameters')]
-    if problems:
-        raise AuditError('; '.join(problems))
-    return changed
+    return with_family(profile, parameters)
 
 
 def parse_parameters(text: str) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """One hand's YAML -> checked, frozen objects. Every problem is collected and named with its place in the file."""
 
-from transfer_audit.core.profile.checks import by_itself
+from transfer_audit.core.profile.checks import by_itself, with_family
 from transfer_audit.core.profile.places import Loc, Places, Problem
 from transfer_audit.core.profile.read import load_profile, places_of, read_profile
 from transfer_audit.core.profile.schema import (
@@ -52,4 +52,5 @@ __all__ = [
     'load_profile',
     'places_of',
     'read_profile',
+    'with_family',
 ]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
-from transfer_audit.core.errors import FieldError, choices
+from transfer_audit.core.errors import AuditError, FieldError, choices
 from transfer_audit.core.fields import parse_path
 from transfer_audit.core.profile.places import Loc, Problem
 from transfer_audit.core.profile.schema import COMMAND, UNITS, Key, Parameter, Profile, Source, element_name
@@ -74,6 +74,19 @@ def _force_source(profile: Profile, at: Loc, element: str, incomplete: bool) -> 
     if not forces and not incomplete:
         known = {element_name(*e) for c in profile.channels.values() if c.kind == 'force' for e in c.elements.items()}
         yield at, f'no force channel has an element {element!r}' + choices(element, sorted(known))
+
+
+def with_family(profile: Profile, parameters: Mapping[str, Parameter]) -> Profile:
+    """The profile with another family; bind it anew.
+
+    :raises AuditError: if a range is none that its parameter can have
+    """
+    family = profile.family.model_copy(update={'parameters': dict(parameters)})
+    changed = profile.model_copy(update={'family': family})
+    problems = [f'{loc[-2]}: {text}' for loc, text in by_itself(changed) if loc[:2] == ('family', 'parameters')]
+    if problems:
+        raise AuditError('; '.join(problems))
+    return changed
 
 
 def _range(at: Loc, parameter: Parameter) -> Iterator[Problem]:

@@ -6,8 +6,7 @@ from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from transfer_audit.core.errors import AuditError
-from transfer_audit.core.profile import Parameter, Profile, by_itself
+from transfer_audit.core.profile import Parameter, Profile, with_family
 
 Kind = Literal['widen', 'shift', 'narrow', 'add']
 Range = tuple[float, float]
@@ -40,12 +39,7 @@ def applied(profile: Profile, changes: Iterable[Change]) -> Profile:
     :raises AuditError: if a range is none that the parameter can have
     """
     parameters = {**profile.family.parameters, **{change.name: change.parameter for change in changes}}
-    family = profile.family.model_copy(update={'parameters': parameters})
-    changed = profile.model_copy(update={'family': family})
-    problems = [f'{loc[-2]}: {text}' for loc, text in by_itself(changed) if loc[:2] == ('family', 'parameters')]
-    if problems:
-        raise AuditError('; '.join(problems))
-    return changed
+    return with_family(profile, parameters)
 
 
 def apply_to(profile: MutableMapping[str, Any], changes: Iterable[Change]) -> None:

@@ -142,3 +142,17 @@ def start_actuators(binding: Binding, data: mujoco.MjData, past: Array, now: Arr
         if samples:
             times = -model.opt.timestep * np.arange(samples, 0, -1.0)
             mujoco.mj_initCtrlHistory(model, data, actuator, times, np.full(samples, data.ctrl[actuator]))
+
+
+def start_at_rest(binding: Binding, data: mujoco.MjData) -> None:
+    """The hand has stood where it is for as long as its delay buffers reach back."""
+    rest = resting_controls(binding, data)
+    history = int(binding.model.actuator_history[:, 0].max(initial=0))
+    start_actuators(binding, data, np.tile(rest, (history, 1)), rest)
+
+
+def state_of(model: mujoco.MjModel, data: mujoco.MjData) -> Array:
+    """All that a simulation goes on from, bit for bit, shape (S,)."""
+    state = np.empty(mujoco.mj_stateSize(model, mujoco.mjtState.mjSTATE_INTEGRATION))
+    mujoco.mj_getState(model, data, state, mujoco.mjtState.mjSTATE_INTEGRATION)
+    return state

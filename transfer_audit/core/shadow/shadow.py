@@ -11,7 +11,7 @@ from mujoco.batch import Batch, SimulationError
 
 from transfer_audit.core import family as families
 from transfer_audit.core.binding import Binding
-from transfer_audit.core.shadow.placement import place, pose_at, resting_controls, settled, start_actuators
+from transfer_audit.core.shadow.placement import place, pose_at, resting_controls, settled, start_actuators, state_of
 from transfer_audit.core.shadow.schedule import Schedule
 from transfer_audit.core.timeline import Timeline
 from transfer_audit.core.types import NS, Array, Columns, Envelope, Stamps, to_ns
@@ -159,9 +159,7 @@ class Shadow:
         past = self._schedule.controls(-self._history_steps, self._history_steps)
         start_actuators(self.binding, data, past, self._schedule.controls(0, 1)[0])
         mujoco.mj_forward(model, data)
-        state = np.empty(mujoco.mj_stateSize(model, mujoco.mjtState.mjSTATE_INTEGRATION))
-        mujoco.mj_getState(model, data, state, mujoco.mjtState.mjSTATE_INTEGRATION)
-        self._batch.state[:] = state
+        self._batch.state[:] = state_of(model, data)
         self._times = np.full(self.family.members, data.time)
         self._first_row, self._step, self._placed = self._row, 0, True
 
