@@ -49,7 +49,7 @@ GATE = {
 }
 
 
-def write(folder, mjcf=HAND, elements=('act_a', 'act_b'), joints=('a', 'b'), tips=('tip',), **gate):
+def write(folder, mjcf=HAND, elements=('act_a', 'act_b'), joints=('a', 'b'), tips=('tip',), tip_channel=None, **gate):
     (folder / 'hand.xml').write_text(mjcf)
     joint_channel = {
         'kind': 'pose', 'elements': {j: j for j in joints}, 'unit': 'rad', 'noise': 0.002, 'tolerance': 0.02,
@@ -62,11 +62,13 @@ def write(folder, mjcf=HAND, elements=('act_a', 'act_b'), joints=('a', 'b'), tip
         'unit': 'N',
         'noise': 0.05,
         'tolerance': 0.3,
+        **ARRAY,
+        **(tip_channel or {}),
     }
     profile = {
         'hand': 'small', 'model': 'hand.xml',
         'command': {**JOINT_STATE, 'topic': 'command', 'elements': {name: name for name in elements}},
-        'channels': {'joints': joint_channel, 'tips': {**tips, **ARRAY}},
+        'channels': {'joints': joint_channel, 'tips': tips},
         'gate': {**GATE, **gate},
     }  # fmt: skip
     (folder / 'profile.yaml').write_text(yaml.safe_dump(profile, sort_keys=False))

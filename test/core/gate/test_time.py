@@ -42,3 +42,30 @@ def test_the_status_in_words(bench):
     bench.wait(5).sense(0.0, 0.0, force=0.0)
     bench.wait(20).ask(0.0, 0.0)
     assert 'up to 20.0 ms old, 0.01 rad or m' in bench.gate.status().overshoot
+
+
+# how long each may be silent
+
+
+def test_each_side_has_its_own_age_limit(hand, bench_of, held):
+    limits = {'policy': 0.5, 'joints': 0.2, 'force': 0.3}
+    bench = bench_of(hand(age_limits=limits)).sense(0.0, 0.0)
+    assert bench.ask(0.0, 0.0, age_ms=400).action == 'passed'
+    held(bench.ask(0.0, 0.0, age_ms=501), 'allowed 0.5 s')
+    held(bench.wait(201).ask(0.0, 0.0), 'a of channel joints silent for 0.201 s')
+    assert bench.joints(0.0, 0.0).ask(0.0, 0.0).action == 'passed'
+    held(bench.wait(100).joints(0.0, 0.0).ask(0.0, 0.0), 'tip of channel tips silent for 0.301 s')
+    assert bench.gate.tick(bench.wait(400).now, bench.steady).reason.startswith('tip of channel tips')
+
+
+def test_the_divergence_is_waited_for_if_it_has_a_limit(hand, bench_of, held):
+    bench = bench_of(hand(age_limits={'divergence': 1.0})).sense(0.0, 0.0)
+    held(bench.ask(0.0, 0.0), 'no word of the divergence yet')
+    assert 'no word of the divergence' in bench.gate.rearm()[1]
+    bench.gate.compared(bench.steady)
+    assert bench.ask(0.0, 0.0).action == 'passed'
+    for _ in range(20):
+        bench.wait(50).sense(0.0, 0.0)
+    assert bench.ask(0.0, 0.0).action == 'passed'
+    held(bench.wait(1).ask(0.0, 0.0), 'no word of the divergence for 1 s')
+    assert bench.gate.status().level == 'stale'

@@ -1,4 +1,4 @@
-"""How fast each measured number changes, from one message to the next."""
+"""How fast each measured number changes."""
 
 from __future__ import annotations
 
@@ -6,49 +6,54 @@ import numpy as np
 
 from transfer_audit.core.types import NS, Array
 
-REFRESH_NS = 50_000_000
-"""A number repeated for less than this may be a sensor that is read more often than it refreshes."""
+SPAN_NS, SPANS = 8_000_000, 7
+"""A number is compared with its readings of about 8, 16, … 56 ms ago: the nearest tell a steep rise at once, the
+farthest a slow one that its noise hides from one reading to the next."""
 STEEPEST = 1e12
 """Faster than this is no number of a sensor; it stays finite."""
 
 
 class Rates:
-    """Rates of E numbers, per second: the steeper of the last two differences, so that one late sample hides nothing.
+    """Rates of E numbers, per second, as far as noise does not explain them.
 
-    Differences within three deviations of noise (of a difference: sqrt(2) of one sample's) count as none. An exact
-    repetition may be the same sample read twice: it says nothing, and what follows it came about since it was read.
+    Of a difference over a span, three deviations of noise (of a difference: sqrt(2) of one reading's) may be chance;
+    what is left over the span is a rate that there certainly is. The steepest of all spans counts, and that of the last
+    reading too, so that a reading which repeats the one before hides nothing.
     """
 
     def __init__(self, noise: Array) -> None:
-        self._dead = 3.0 * np.sqrt(2.0) * noise
-        self._value = np.full(len(noise), np.nan)
-        self._read_ns = np.zeros(len(noise), np.int64)
-        self._new_ns = np.zeros(len(noise), np.int64)
-        self._last = np.zeros(len(noise))
-        self._before = np.zeros(len(noise))
+        count = len(noise)
+        self._chance = 3.0 * np.sqrt(2.0) * noise
+        self._values = np.full((SPANS, count), np.nan)
+        self._times_ns = np.zeros((SPANS, count), np.int64)
+        self._read_ns = np.zeros(count, np.int64)
+        self._rising = np.zeros(count)
+        self._before = np.zeros(count)
+        self.now: Array = np.zeros(count)
 
     def see(self, values: Array, times_ns: np.ndarray) -> None:
         """The newest numbers and when each was measured, shapes (E,); times on a clock without steps."""
-        past_ns = times_ns - self._read_ns
-        known = np.isfinite(self._value) & (past_ns > 0)
+        new = np.isfinite(values) & (times_ns != self._read_ns)
+        if not new.any():
+            return
+        past_s = (times_ns - self._times_ns) / NS
+        past_s = np.where((past_s > 0) & (past_s < 4 * SPANS * SPAN_NS / NS), past_s, np.nan)
         with np.errstate(invalid='ignore', over='ignore'):
-            change = values - self._value
-            repeated = known & (change == 0) & (times_ns - self._new_ns < REFRESH_NS)
-            take = np.isfinite(values) & ~repeated & (past_ns != 0)
-            risen = np.clip(change * NS / np.maximum(past_ns, 1), -STEEPEST, STEEPEST)
-            risen = np.where(known & (np.abs(change) > self._dead), risen, 0.0)
-        self._before = np.where(take, self._last, self._before)
-        self._last = np.where(take, risen, self._last)
-        self._value = np.where(take, values, self._value)
-        self._new_ns = np.where(take, times_ns, self._new_ns)
-        self._read_ns = np.where(np.isfinite(values), times_ns, self._read_ns)
+            change = values - self._values
+            rates = np.clip((change - self._chance) / past_s, 0.0, STEEPEST)
+            slow = np.clip(change[-1] / past_s[-1], -STEEPEST, STEEPEST)
+        self._before = np.where(new, self._rising, self._before)
+        self._rising = np.where(new, np.fmax.reduce(rates, initial=0.0), self._rising)
+        self.now = np.where(new, np.where(np.isfinite(slow), slow, 0.0), self.now)
+        self._read_ns = np.where(new, times_ns, self._read_ns)
+        self._keep(values, times_ns, new & (np.abs(times_ns - self._times_ns[0]) >= SPAN_NS))
+
+    def _keep(self, values: Array, times_ns: np.ndarray, new: np.ndarray) -> None:
+        """Readings to compare with, the newest first, each SPAN_NS or more from the next."""
+        self._values[1:, new], self._times_ns[1:, new] = self._values[:-1, new], self._times_ns[:-1, new]
+        self._values[0, new], self._times_ns[0, new] = values[new], times_ns[new]
 
     @property
     def rising(self) -> Array:
-        """Per second, shape (E,), 0 or more: how fast each may be growing now."""
-        return np.asarray(np.maximum(np.maximum(self._last, self._before), 0.0))
-
-    @property
-    def now(self) -> Array:
-        """Per second, shape (E,), signed: the last difference."""
-        return self._last
+        """Per second, shape (E,), 0 or more: how fast each is growing at least."""
+        return np.asarray(np.maximum(self._rising, self._before))
