@@ -16,7 +16,7 @@ from std_srvs.srv import Trigger
 
 from transfer_audit.core.errors import FieldError
 from transfer_audit.core.gate import Decision, Gate
-from transfer_audit.core.types import to_ns
+from transfer_audit.core.types import Array, to_ns
 from transfer_audit.nodes import convert
 from transfer_audit.nodes.budget_parameters import BudgetParameters
 from transfer_audit.nodes.claim import Claim
@@ -46,6 +46,8 @@ class SafetyGate(AuditNode):
         self._gate.outside('paused', self._pause_said())
         self._less = BudgetParameters(self, self._gate)
         self._wire = Wire(command.type, command.selector)
+        plan = self.binding.command
+        self._in_model_units = bool((plan.scale == 1.0).all() and (plan.offset == 0.0).all())
         self._last: bytes | None = None
         self._recorder_ns: int | None = None
         self._running: int | None = None
@@ -105,9 +107,13 @@ class SafetyGate(AuditNode):
         except FieldError as error:
             decision = self._gate.refuse(str(error), now_ns, steady_ns)
         else:
-            plan = self.binding.command
-            decision = self._gate.command(values[:, 0] * plan.scale + plan.offset, stamp_ns, now_ns, steady_ns)
+            asked = values[:, 0] if self._in_model_units else self._scaled(values[:, 0])
+            decision = self._gate.command(asked, stamp_ns, now_ns, steady_ns)
         self._send(decision, raw)
+
+    def _scaled(self, values: Array) -> Array:
+        plan = self.binding.command
+        return np.asarray(values * plan.scale + plan.offset)
 
     def _send(self, decision: Decision, raw: bytes) -> None:
         """Publish what the gate allows: the bytes that came, or such with the allowed numbers in them."""

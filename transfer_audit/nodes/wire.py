@@ -45,6 +45,7 @@ class Layout:
             raise LayoutError('an element is missing, or holds no floating-point number')
         self._dtype, self._start, self._count = run.dtype, run.start, run.length // run.dtype.itemsize
         self._at = at[np.argsort(to)]
+        self._as_it_is = run.dtype == np.float64 and self._at.tolist() == list(range(self._count))
         self._stamp = template.stamp[0][0] if template.stamp else None
         self._mask, self._expected = self._fixed(template.patterns, len(raw))
         if self._stamp is not None and template.stamp[1][0] != self._stamp + 4:
@@ -66,7 +67,8 @@ class Layout:
 
     def values(self, raw: bytes) -> Array:
         """The elements, shape (E,)."""
-        return np.asarray(np.frombuffer(raw, self._dtype, self._count, self._start)[self._at], np.float64)
+        found = np.frombuffer(raw, self._dtype, self._count, self._start)
+        return found if self._as_it_is else found[self._at].astype(np.float64)
 
     def stamp_ns(self, raw: bytes, now_ns: int) -> int:
         """The time the message speaks of."""

@@ -167,11 +167,14 @@ class Gate:
     def _within(self, asked: Array, origin: Array) -> Decision:
         """Eases in, clamps range, speed and acceleration; a spent force budget holds what closes."""
         time_ns = self._motion.granted_ns(None if self._sent is None else self._steady_ns - self._sent_ns)
-        ease = self._parts.ease
+        ease, share = self._parts.ease, self._budgets.speed_share
+        if not ease.active and not self._forces.any_over and self._motion.passes(asked, origin, time_ns, share):
+            self._force_trip = False
+            return self._send(asked, origin, time_ns, '')
         eased = asked
         if ease.active and not self._forces.any_over:
             eased = ease.toward(asked, origin, time_ns)
-        leaving, reason = self._motion.clamp(eased, origin, time_ns, self._budgets.speed_share)
+        leaving, reason = self._motion.clamp(eased, origin, time_ns, share)
         if eased is not asked and not reason and not (leaving == asked).all():
             reason = 'easing in after a hold'
         if not self._forces.any_over:

@@ -25,7 +25,7 @@ class Latency:
     """
 
     def __init__(self, servos: Servos, declared_s: float | None) -> None:
-        self._servos = servos
+        self._servos, self._blur = servos, servos.blur.tolist()
         self._declared_ns = None if declared_s is None else round(declared_s * NS)
         self._found: deque[int] = deque(maxlen=KEPT)
         self._rest: Array | None = None
@@ -40,12 +40,19 @@ class Latency:
         if self._rest is None:
             self._rest, self._rest_ns = leaving, steady_ns
             return
-        gone = np.abs(leaving - self._rest) > self._servos.blur
-        if not gone.any():
+        if not self._left(leaving, self._rest):
             return
         if steady_ns - self._rest_ns >= REST_NS:
+            gone = np.abs(leaving - self._rest) > self._servos.blur
             self._gone, self._since_ns, self._stood = gone, steady_ns, None
         self._rest, self._rest_ns = leaving, steady_ns
+
+    def _left(self, leaving: Array, rest: Array) -> bool:
+        """Whether any actuator moved by more than its blur."""
+        for value, stood, blur in zip(leaving.tolist(), rest.tolist(), self._blur, strict=True):
+            if abs(value - stood) > blur:
+                return True
+        return False
 
     def measured(self, joints: Array, born_ns: int) -> None:
         """The joints as they were at `born_ns` on the steady clock, shape (J,)."""

@@ -26,6 +26,7 @@ class Limits:
     def _look(self) -> None:
         self.none = np.isinf(self.now)
         self.any = not bool(self.none.all())
+        self.listed: list[float] = self.now.tolist()
         self.smallest: float | None = float(self.now.min()) if self.any else None
 
     def tighten(self, name: str | None, value: float) -> str:

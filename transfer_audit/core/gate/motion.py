@@ -29,6 +29,21 @@ class Motion:
         self.speed = Limits('speed_budget', names, spec.speed_budget)
         self.acceleration = Limits('acceleration_budget', names, spec.acceleration_budget)
         self._velocity: Array = np.zeros(len(self._names))
+        self._low, self._high = _listed(servos.low), _listed(servos.high)
+        self._least, self._most = _listed(servos.least), _listed(servos.most)
+
+    def passes(self, asked: Array, origin: Array, time_ns: int, share: float) -> bool:
+        """Whether `clamp` leaves a command as it is; false where only `clamp` can tell. In Python's own numbers: for the
+        actuators of a hand that takes a third of numpy's time, and less where its code has to be fetched first."""
+        if self.acceleration.any:
+            return False
+        time_s = time_ns / NS
+        each = zip(asked.tolist(), origin.tolist(), self._low, self._high, self.speed.listed, strict=True)
+        for value, start, low, high, speed in each:
+            reach = speed * share * time_s
+            if not (low <= value <= high and start - reach <= value <= start + reach):
+                return False
+        return True
 
     def clamp(self, asked: Array, origin: Array, time_ns: int, share: float) -> tuple[Array, str]:
         """The nearest allowed command to the one asked for, and why it differs.
@@ -90,5 +105,13 @@ class Motion:
 
     def forbidden(self, leaving: Array) -> str:
         """The last look at what is about to leave: an actuator that is not within its range, or empty."""
-        good = (leaving >= self._servos.least) & (leaving <= self._servos.most) & np.isfinite(leaving)
-        return '' if good.all() else self._names[int(np.argmin(good))]
+        for name, value, least, most in zip(self._names, leaving.tolist(), self._least, self._most, strict=True):
+            if not least <= value <= most:
+                return name
+        return ''
+
+
+def _listed(bounds: Array) -> list[float]:
+    """As Python's numbers; what has no bound must be finite all the same."""
+    most = np.finfo(np.float64).max
+    return [float(bound) for bound in np.clip(bounds, -most, most)]
