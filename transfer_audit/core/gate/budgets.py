@@ -33,12 +33,12 @@ class Budgets:
     @property
     def force_share(self) -> float:
         """The share of the declared force budget in force now."""
-        return min((shares.force for shares in self._shares()), default=1.0)
+        return min(shares.force for shares in self._shares()) if self._cuts else 1.0
 
     @property
     def speed_share(self) -> float:
         """The share of the declared speed budget in force now."""
-        return min((shares.speed for shares in self._shares()), default=1.0)
+        return min(shares.speed for shares in self._shares()) if self._cuts else 1.0
 
     def _shares(self) -> list[Shares]:
         """Of a kind that nobody named, every kind's shares count."""

@@ -170,7 +170,7 @@ class Gate:
         ease, share = self._parts.ease, self._budgets.speed_share
         if not ease.active and not self._forces.any_over and self._motion.passes(asked, origin, time_ns, share):
             self._force_trip = False
-            return self._send(asked, origin, time_ns, '')
+            return self._leave(asked, origin, time_ns, '')
         eased = asked
         if ease.active and not self._forces.any_over:
             eased = ease.toward(asked, origin, time_ns)
@@ -200,12 +200,15 @@ class Gate:
     # consequences
 
     def _send(self, leaving: Array, origin: Array, time_ns: int, reason: str) -> Decision:
-        """The only way out for a new command."""
+        """The way out for a new command that `passes` did not look at."""
         wrong = self._motion.forbidden(leaving)
         if wrong:
             return self._hold(Hold('range', f'{wrong} would leave its range'))
+        return self._leave(leaving, origin, time_ns, reason)
+
+    def _leave(self, leaving: Array, origin: Array, time_ns: int, reason: str) -> Decision:
         leaving.flags.writeable = False
-        self._motion.moved(leaving - origin, time_ns)
+        self._motion.moved(leaving, origin, time_ns)
         self._sent, self._sent_ns, self._out_ns = leaving, self._steady_ns, self._steady_ns
         self._forces.noted(self._steady_ns)
         self._parts.latency.sent(leaving, self._steady_ns)
@@ -273,7 +276,7 @@ class Gate:
     # words
 
     def limits(self) -> dict[str, dict[str, float]]:
-        """What `tighten` may lower: kind -> name -> budget before cuts, inf where there is none; name '': of the hand."""
+        """What `tighten` may lower: kind -> name -> budget before cuts, inf: none; name '': of the hand."""
         return self._parts.declared()
 
     def budgets(self) -> BudgetsLeft:

@@ -33,7 +33,7 @@ class Motion:
         self._least, self._most = _listed(servos.least), _listed(servos.most)
 
     def passes(self, asked: Array, origin: Array, time_ns: int, share: float) -> bool:
-        """Whether `clamp` leaves a command as it is; false where only `clamp` can tell. In Python's own numbers: for the
+        """Whether `clamp` leaves a command as it is; false where only `clamp` can tell. In Python's numbers: for the
         actuators of a hand that takes a third of numpy's time, and less where its code has to be fetched first."""
         if self.acceleration.any:
             return False
@@ -77,10 +77,10 @@ class Motion:
         """The time for which a command may move: since the last one was sent; None: none ever was."""
         return FIRST_NS if elapsed_ns is None else min(max(elapsed_ns, 0), PAUSE_NS)
 
-    def moved(self, motion: Array, time_ns: int) -> None:
-        """A command left that moves the actuators by `motion`, shape (A,)."""
+    def moved(self, leaving: Array, origin: Array, time_ns: int) -> None:
+        """A command left, shape (A,), after `origin`."""
         if self.acceleration.any and time_ns > 0:
-            self._velocity = motion * (NS / time_ns)
+            self._velocity = (leaving - origin) * (NS / time_ns)
 
     def stopped(self) -> None:
         """The hand is being held: speed builds up from zero again."""

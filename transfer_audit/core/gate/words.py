@@ -11,8 +11,7 @@ Action = Literal['passed', 'clamped', 'held']
 Level = Literal['ok', 'warn', 'error', 'stale']
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(NamedTuple):
     """What becomes of a command.
 
     :param values: what to send now, shape (A,), model units, read-only; None: send nothing
