@@ -1,6 +1,5 @@
 """Joint parameters: recovered where the motion shows them, declared untold where it does not."""
 
-
 from dataclasses import replace
 
 import numpy as np
@@ -76,8 +75,8 @@ def test_a_slow_motion_cannot_show_armature_and_says_what_would(world):
 
 
 def test_a_fit_to_a_hand_that_moves_as_it_likes_explains_nothing(hand):
-    mute = traces(hand, lively)
-    other = [trace_of(hand, Truth({}), lively(hand, seed + 50, 4.0), seed) for seed in range(2)]
+    mute = traces(hand, lively, seconds=2.0)
+    other = [trace_of(hand, Truth({}), lively(hand, seed + 50, 2.0), seed) for seed in range(2)]
     mixed = [replace(one, channels=another.channels) for one, another in zip(mute, other, strict=True)]
     (joint,) = joints.fit(mixed, hand, forms=False).joints
     assert {one.quantity.standing for one in joint.fitted if one.field} == {'explains nothing'}

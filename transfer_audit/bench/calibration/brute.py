@@ -95,9 +95,15 @@ def brute_force(windows: Sequence[Window], errors: Errors, seed: int = 0) -> Arr
     )  # fmt: skip
     start = np.clip(found.x, BOUNDS[:, 0] + 1e-6, BOUNDS[:, 1] - 1e-6)
     size = np.array([0.005, 0.05, 0.03, 0.5, 0.001, 0.01])
+    step = 1e-3 * size
+
+    def jacobian(x: Array) -> Array:
+        found = errors(windows, x + np.vstack([np.zeros(len(x)), np.diag(step)]))
+        return np.asarray((found[1:] - found[0]).T / step)
+
     polished = least_squares(
-        lambda x: errors(windows, x[None])[0], start, bounds=(BOUNDS[:, 0], BOUNDS[:, 1]), x_scale=size,
-        diff_step=1e-3, max_nfev=20,
+        lambda x: errors(windows, x[None])[0], start, jacobian, bounds=(BOUNDS[:, 0], BOUNDS[:, 1]), x_scale=size,
+        max_nfev=20,
     )  # fmt: skip
     best = polished.x if float(np.mean(polished.fun**2)) < found.fun else found.x
     return np.asarray(best)

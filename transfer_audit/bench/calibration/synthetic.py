@@ -18,7 +18,7 @@ from transfer_audit.core.calibrate.joints.windows import windows_of
 from transfer_audit.resources import hand_profile
 
 HAND = 'emulated_hand'
-LOGS, SECONDS = 3, 6.0
+LOGS, SECONDS = 3, 10.0
 WITHIN, COVERAGE = 0.05, (0.80, 0.97)
 DELAY_S = 0.001
 """A tenth of a sample of joint states at 100 Hz."""

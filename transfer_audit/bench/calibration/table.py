@@ -40,9 +40,9 @@ def servo_table(found: Servo) -> str:
 def _servo(found: Servo) -> Iterator[str]:
     yield f'{"gain":8s}{"left out":18s}{"fit, rad":>10s}{"brute, rad":>12s}{"ratio":>8s}'
     for one in found.rivalries:
-        ratio = one.fitted / one.brute
-        yield f'{one.gain:8s}{one.left_out:18s}{one.fitted:10.4f}{one.brute:12.4f}{ratio:8.3f}'
-    yield f'all recordings left out: {found.ratio:.3f} times brute force'
+        yield f'{one.gain:8s}{one.left_out:18s}{one.fitted:10.4f}{one.brute:12.4f}{one.ratio:8.3f}'
+    left, left_by_brute = found.left
+    yield f'{"all":8s}{"each once":18s}{left:10.4f}{left_by_brute:12.4f}{left / left_by_brute:8.3f}'
     for (gain, joint), (_, published) in zip(found.fits, found.published, strict=True):
         yield f'{gain}, on recordings left out: {joint.before:.4f} rad as published, {joint.after:.4f} rad fitted'
         yield f'  {"parameter":22s}{"published":>11s}{"fitted":>11s}   90 % interval'
@@ -54,4 +54,5 @@ def _servo(found: Servo) -> Iterator[str]:
                 f'  {form.form}: {100 * form.share:.0f} % of what is left; '
                 f'{form.value:.3g} ({form.low:.3g} … {form.high:.3g}) {form.unit}'
             )
-    yield f'the late twin is {found.twin_ms:.2f} ms later than the nominal one'
+    yield f'the late twin is {found.twins.later_ms:.2f} ms later than the nominal one,'
+    yield f'whose friction, damping, gain and armature are within {100 * found.twins.off:.1f} % of its model'

@@ -52,15 +52,17 @@ def _base(binding: Binding, field: str) -> Array:
 
 
 def lively(binding: Binding, seed: int, seconds: float) -> Array:
-    """Commands that show everything: slow sweeps, a fast sine and steps, each joint on its own, shape (N, A)."""
+    """Commands that show everything: slow sweeps that turn back often, then steps, each joint on its own.
+
+    :returns: shape (N, A)
+    """
     rng = np.random.default_rng([seed, 2])
     times = np.arange(round((seconds + LEAD_S) * COMMAND_HZ)) / COMMAND_HZ - LEAD_S
     out = []
     for middle in _middle(binding):
-        slow, fast = rng.uniform(0.4, 1.0), rng.uniform(2.5, 5.0)
-        steps = rng.uniform(-0.15, 0.15, len(times))[(np.maximum(times, 0) / 0.4).astype(int)]
-        motion = 0.22 * np.sin(2 * np.pi * slow * times) + 0.06 * np.sin(2 * np.pi * fast * times) + steps
-        out.append(middle + np.where(times < 0, 0.0, motion))
+        sweeps = 0.05 * (4 * np.abs(times * rng.uniform(0.8, 1.6) % 1 - 0.5) - 1)
+        steps = rng.uniform(-0.35, 0.35, len(times))[(np.maximum(times, 0) / 0.2).astype(int)]
+        out.append(middle + np.where(times < 0, 0.0, np.where(times < 0.6 * seconds, sweeps, steps)))
     return np.stack(out, axis=1)
 
 

@@ -12,6 +12,8 @@ from transfer_audit.core import family as families
 from transfer_audit.core.binding import Binding, load_spec
 from transfer_audit.core.types import Array
 
+_FIRM = (0.98, 0.999)
+"""Impedance of friction that does not creep."""
 SCALAR = (int(mujoco.mjtJoint.mjJNT_HINGE), int(mujoco.mjtJoint.mjJNT_SLIDE))
 
 
@@ -39,6 +41,7 @@ class Chain:
     """Servos whose joints move each other, and a model of only them, at the centre of the profile's family.
 
     Contact is off and delays are none: what is fitted is free motion, and commands are moved in time before they act.
+    One chain is one island, so looking for islands is off as well.
 
     :param dofs: of each servo in `model`, shape (J,); `positions` its place in qpos, `actuators` its actuator
     """
@@ -117,7 +120,7 @@ def _chain(binding: Binding, servos: tuple[Servo, ...]) -> Chain:
         spec.delete(spec.body(name))
     for actuator in spec.actuators:
         actuator.nsample, actuator.delay = 0, 0.0
-    spec.option.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONTACT
+    spec.option.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONTACT | mujoco.mjtDisableBit.mjDSBL_ISLAND
     model = spec.compile()
     _copy_parameters(full, model)
     joints = [model.joint(servo.joint) for servo in servos]
@@ -168,9 +171,19 @@ def sticking(chain: Chain) -> Chain:
     """
     model = copy(chain.model)
     dofs = list(chain.dofs)
-    model.dof_solref[dofs] = max(0.004, 2.0 * model.opt.timestep), 1.0
-    model.dof_solimp[dofs, :2] = 0.98, 0.999
+    model.dof_solref[dofs] = _firm_s(model), 1.0
+    model.dof_solimp[dofs, :2] = _FIRM
     return replace(chain, model=model)
+
+
+def _firm_s(model: mujoco.MjModel) -> float:
+    """Time constant of firm friction: no shorter than two steps, below which MuJoCo (refsafe) does not go either."""
+    return max(0.004, 2.0 * float(model.opt.timestep))
+
+
+def in_mjcf(model: mujoco.MjModel) -> str:
+    """What `sticking` does, as attributes of a joint."""
+    return f'solreffriction="{_firm_s(model):g} 1" solimpfriction="{_FIRM[0]:g} {_FIRM[1]:g}"'
 
 
 def inertia_of(chain: Chain) -> Array:

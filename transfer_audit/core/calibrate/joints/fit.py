@@ -10,9 +10,9 @@ import numpy as np
 from transfer_audit.core.binding import Binding
 from transfer_audit.core.calibrate.joints import held_out as h
 from transfer_audit.core.calibrate.joints import terms as t
-from transfer_audit.core.calibrate.joints.chain import Chain, Servo, chains_of, sticking
+from transfer_audit.core.calibrate.joints.chain import Chain, Servo, chains_of, in_mjcf, sticking
 from transfer_audit.core.calibrate.joints.result import Fitted, JointFit, JointFits, Missing
-from transfer_audit.core.calibrate.joints.solve import Fit, sysid
+from transfer_audit.core.calibrate.joints.solve import Fit, better, sysid
 from transfer_audit.core.calibrate.joints.solve import fit as solve
 from transfer_audit.core.calibrate.joints.spread import Spread, spread_of
 from transfer_audit.core.calibrate.joints.telling import correlated, motion_for, why_not
@@ -21,14 +21,10 @@ from transfer_audit.core.calibrate.quantities import Quantity, Standing
 from transfer_audit.core.calibrate.traces import Trace
 from transfer_audit.core.types import Array
 
-FIRM = 'solreffriction="0.004 1" solimpfriction="0.98 0.999" at the joint'
-"""What `sticking` does, in MJCF."""
 EXPLAINS = 0.02
 """A fit that takes less than this off the root mean square of the held-out residual explains nothing."""
 STILL = 0.9
 """So does one that leaves this share of what a joint that holds still would leave."""
-PAYS = 0.05
-"""A form is missing if it takes this share off the squared residual on held-out stretches."""
 LEFT_OVER = 1.3
 """Other forms are tried where the residual is over this many times the noise."""
 
@@ -62,43 +58,43 @@ def _unfitted(binding: Binding) -> list[str]:
 
 def fit_chain(chain: Chain, windows: Sequence[Window], forms: bool = True) -> list[JointFit]:
     """Fit the servos of one chain together; each stretch a window."""
-    own, whole = chain, best(chain, windows)
-    chain, spread = whole.chain, spread_of(whole)
-    base = h.held_out(chain, windows, whole)
-    start = t.start_of(chain, windows, t.PLAIN)
-    squares, counts = h.squares_of(own, windows, t.PLAIN, _nominal(own, start))
+    fits = plain(chain, windows)
+    whole = better(fits[0], fits[-1])
+    spread, base = spread_of(whole), h.held_out(windows, whole)
+    squares, counts = h.squares_of(chain, windows, t.PLAIN, _nominal(chain, t.start_of(chain, windows, t.PLAIN)))
     left_over = bool((np.sqrt(base.square) > LEFT_OVER * spread.noise).any())
-    rivals = _rivals(own, windows, whole, base) if forms and left_over else []
+    rivals = _rivals(windows, fits[0], whole, base) if forms and left_over else []
     before = np.sqrt(squares / np.maximum(counts, 1))
     found = [_joint(whole, spread, base, rivals, float(before[joint]), windows, joint) for joint in range(len(before))]
-    return found if chain is own else [_firmer(one) for one in found]
+    return found if whole is fits[0] else [_firmer(one, chain) for one in found]
+
+
+def plain(chain: Chain, windows: Sequence[Window]) -> tuple[Fit, ...]:
+    """The fit with the model's own friction and, where that leaves more than noise, one with friction that does not
+    creep."""
+    found = solve(chain, windows, t.PLAIN)
+    return (found, solve(sticking(chain), windows, t.PLAIN, found)) if found.left_over(LEFT_OVER) else (found,)
 
 
 def best(chain: Chain, windows: Sequence[Window]) -> Fit:
-    """The fit with the model's own friction, or with one that does not creep, whichever leaves less."""
-    found = solve(chain, windows, t.PLAIN)
-    noise = spread_of(found).noise / [servo.noise for servo in chain.servos]
-    if np.mean(np.square(found.residual)) <= LEFT_OVER**2 * np.mean(np.square(noise)):
-        return found
-    other = solve(sticking(chain), windows, t.PLAIN, found)
-    return min(found, other, key=lambda one: float(one.residual @ one.residual))
+    """The fit with the kind of friction that leaves less."""
+    fits = plain(chain, windows)
+    return better(fits[0], fits[-1])
 
 
-def _rivals(own: Chain, windows: Sequence[Window], whole: Fit, base: h.HeldOut) -> list[h.Rival]:
+def _rivals(windows: Sequence[Window], own: Fit, whole: Fit, base: h.HeldOut) -> list[h.Rival]:
     """Other forms, with the model's own friction, which they were found to be fitted with best.
 
     What they are worth is counted against the better of both kinds of plain friction.
     """
-    if whole.chain is not own:
-        base = h.held_out(own, windows, solve(own, windows, t.PLAIN, whole))
-    return h.rivals(base, h.saturated(own, windows))
+    return h.rivals(base if whole is own else h.held_out(windows, own), h.saturated(own.chain, windows))
 
 
-def _firmer(found: JointFit) -> JointFit:
+def _firmer(found: JointFit, chain: Chain) -> JointFit:
     """A joint whose friction holds more firmly than that of the model."""
     said = (
         f'{found.of}: friction holds it more firmly than the model does, where a joint that sticks creeps; '
-        f'a firmer one fits better ({FIRM})'
+        f'a firmer one fits better ({in_mjcf(chain.model)} at the joint)'
     )
     return replace(found, warnings=(*found.warnings, said))
 
@@ -171,7 +167,7 @@ def _beyond(chain: Chain, joint: int, form: t.Term, missing: Sequence[Missing], 
     """Breakaway and backlash: measured only where they pay on stretches that the fit did not see."""
     found = next((one for one in missing if one.form == form.name), None)
     servo = chain.servos[joint]
-    if found is not None and found.share >= PAYS:
+    if found is not None and found.share >= h.PAYS:
         values, why = (found.value, found.low, found.high), ''
     else:
         values = (0.0, 0.0, found.high if found else 0.0)
@@ -207,7 +203,7 @@ def _warnings(
             f'{servo.element}: the fit explains nothing: {before:.3g} rad before, {after:.3g} rad after, '
             'on stretches it did not see'
         )
-    paying = [one for one in missing if one.share >= PAYS]
+    paying = [one for one in missing if one.share >= h.PAYS]
     if paying:
         said = '; '.join(f'{one.form} would explain {100 * one.share:.0f} %' for one in paying)
         found.append(f'{servo.element}: the form is too simple, {after:.3g} rad are left (noise {noise:.2g}): {said}')

@@ -16,6 +16,10 @@ from transfer_audit.core.types import Array
 _FOLDS = 3
 _ITERATIONS = 8
 """Of a fit that starts from one on nearly the same windows."""
+PAYS = 0.05
+"""A form is missing if it takes this share off the squared residual on held-out stretches."""
+Folds = tuple[tuple[tuple[Window, ...], tuple[Window, ...]], ...]
+"""The windows that are fitted, and those that are left out."""
 FORMS = (t.LOAD, t.STRIBECK, t.BACKLASH)
 
 
@@ -23,10 +27,12 @@ FORMS = (t.LOAD, t.STRIBECK, t.BACKLASH)
 class HeldOut:
     """The windows in folds, each with a fit of one form to all others.
 
+    :param whole: the fit of this form to all windows, from which those of the folds start
     :param square: mean squared error of each servo on the windows left out, shape (J,), rad^2
     """
 
-    folds: tuple[tuple[tuple[Window, ...], tuple[Window, ...]], ...]
+    folds: Folds
+    whole: Fit
     fits: tuple[Fit, ...]
     square: Array
 
@@ -35,7 +41,7 @@ class HeldOut:
         return np.array([one.values[:, one.terms.index(term)] for one in self.fits])
 
 
-def held_out(chain: Chain, windows: Sequence[Window], whole: Fit) -> HeldOut:
+def held_out(windows: Sequence[Window], whole: Fit) -> HeldOut:
     """Leave windows out in turn, at most _FOLDS times; a lone window is halved."""
     windows = list(windows) if len(windows) > 1 else halved(windows[0])
     count = min(_FOLDS, len(windows))
@@ -43,7 +49,7 @@ def held_out(chain: Chain, windows: Sequence[Window], whole: Fit) -> HeldOut:
     for fold in range(count):
         seen = tuple(window for index, window in enumerate(windows) if index % count != fold)
         folds.append((seen, tuple(windows[fold::count])))
-    return _fitted(chain, tuple(folds), whole.terms, (whole,) * count)
+    return _fitted(tuple(folds), whole)
 
 
 @dataclass(frozen=True)
@@ -84,22 +90,27 @@ def _command_errors(chain: Chain, window: Window, joint: int) -> Array:
     return np.asarray(window.commands[step, joint] - window.measured[:, joint])
 
 
-def with_form(found: HeldOut, form: t.Term) -> HeldOut:
-    """The same folds, fitted with one term more."""
-    chain, terms = found.fits[0].chain, found.fits[0].terms
-    return _fitted(chain, found.folds, (*terms, form), found.fits)
+def with_form(base: HeldOut, form: t.Term) -> HeldOut:
+    """The same folds, fitted with one term more.
+
+    Where that takes less than PAYS off what the fit to all windows leaves, the folds are not fitted: on what they leave
+    out it would take off less still.
+    """
+    windows = [window for _, unseen in base.folds for window in unseen]
+    chain, terms = base.whole.chain, (*base.whole.terms, form)
+    richer = fit(chain, windows, terms, base.whole, _ITERATIONS)
+    ratio = richer.squares / base.whole.squares
+    if (ratio > 1 - PAYS).all():
+        return HeldOut(base.folds, richer, (richer,), base.square * ratio)
+    return _fitted(base.folds, richer)
 
 
-def _fitted(
-    chain: Chain,
-    folds: tuple[tuple[tuple[Window, ...], tuple[Window, ...]], ...],
-    terms: tuple[t.Term, ...],
-    begin: Sequence[Fit],
-) -> HeldOut:
-    fits = tuple(fit(chain, seen, terms, at, _ITERATIONS) for (seen, _), at in zip(folds, begin, strict=True))
+def _fitted(folds: Folds, whole: Fit) -> HeldOut:
+    chain, terms = whole.chain, whole.terms
+    fits = tuple(fit(chain, seen, terms, whole, _ITERATIONS) for seen, _ in folds)
     parts = [squares_of(chain, unseen, one.terms, one.values) for (_, unseen), one in zip(folds, fits, strict=True)]
     sums, counts = (np.sum(part, axis=0) for part in zip(*parts, strict=True))
-    return HeldOut(folds, fits, sums / np.maximum(counts, 1))
+    return HeldOut(folds, whole, fits, sums / np.maximum(counts, 1))
 
 
 def squares_of(

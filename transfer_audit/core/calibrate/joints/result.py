@@ -24,7 +24,8 @@ class Fitted:
 class Missing:
     """A form that the model lacks, and what it would do for what the best fit leaves.
 
-    :param share: of the squared residual on held-out stretches, that vanishes with it; below 0 if it makes things worse
+    :param share: of the squared residual on held-out stretches, that vanishes with it; below 0 if it makes things
+        worse; where it is next to nothing even on the stretches of the fit, the share of those
     :param value: its size, the median over the fits that left some stretches out; `low`, `high`: their range
     """
 

@@ -133,7 +133,8 @@ class Simulation:
             batch.expand('dof_frictionloss'), batch.bind('ctrl'), batch.bind('qpos'), batch.bind('qvel')
         )  # fmt: skip
         motor, bias = batch.bind('qfrc_actuator'), batch.bind('qfrc_bias')
-        count = controls.shape[1] // self._per
+        per = self._per
+        count = controls.shape[1] // per
         track = np.empty((len(values), count + 1, self.chain.model.nq))
         ctrl[:] = controls[:, 0]
         batch.forward()
@@ -141,8 +142,8 @@ class Simulation:
             track[:, step] = qpos
             speed = qvel[:, dofs] / SPEED
             friction[:, dofs] = coulomb + load * np.abs(motor[:, dofs] + bias[:, dofs]) + extra * np.exp(-speed * speed)
-            ctrl[:] = controls[:, step * self._per]
-            batch.step(nstep=self._per)
+            ctrl[:] = controls[:, step * per]
+            batch.step(nstep=per)
         track[:, -1] = qpos
         return track
 

@@ -21,8 +21,10 @@ from transfer_audit.core.types import Array
 
 DIFFERENCE = 1e-3
 """Step of the finite differences, in natural sizes: friction bends the residual on a scale far below."""
-_SCAN = np.concatenate([np.arange(0.0, 0.06, 0.004), np.arange(0.06, 0.29, 0.01)])
+_SCAN = np.concatenate([np.arange(0.0, 0.06, 0.01), np.arange(0.06, 0.29, 0.02)])
 _SAMPLES = 48
+_NOISE_ONLY = 1.05
+"""A residual of at most so many times the noise leaves nothing to be found in another valley."""
 _Labels = npt.NDArray[np.int64]
 
 
@@ -57,6 +59,27 @@ class Fit:
     joint: _Labels
     window: _Labels
     time_s: Array
+
+    @property
+    def noise(self) -> Array:
+        """What changes from sample to sample in each servo's residual, shape (J,), in units of the declared noise."""
+        found = np.ones(len(self.values))
+        for joint in range(len(found)):
+            own = self.joint == joint
+            steps = np.diff(self.residual[own])[np.diff(self.window[own]) == 0]
+            if len(steps):
+                found[joint] = np.sqrt(np.mean(np.square(steps)) / 2.0)
+        return found
+
+    @property
+    def squares(self) -> Array:
+        """The sum of squared residuals of each servo, shape (J,), in units of the declared noise."""
+        return np.bincount(self.joint, self.residual**2, len(self.values)).astype(np.float64)
+
+    def left_over(self, times: float) -> bool:
+        """Whether the residual of a servo is over so many times its noise."""
+        counts = np.bincount(self.joint, minlength=len(self.values))
+        return bool((np.sqrt(self.squares / np.maximum(counts, 1)) > times * self.noise).any())
 
 
 class Problem:
@@ -103,18 +126,25 @@ def fit(
     """Fit every servo of a chain on some windows.
 
     :param begin: a fit, of this or a simpler form, to start from; else the profile's values with the delay of a scan,
-        and the best of a sample around them: where friction holds a joint, least squares has several valleys
+        and, where that leaves more than noise, the best of a sample around them as well: where friction holds a joint,
+        least squares has several valleys
     :param most: iterations at most
     """
     start, terms = t.start_of(chain, windows, terms), tuple(terms)
     problem = Problem(chain, windows, terms, start)
     if begin is not None:
-        begins = [_from(start, begin, terms)]
-    else:
-        scanned = replace(start, value=_scanned(problem, start, terms))
-        begins = [scanned, replace(start, value=_sampled(problem, scanned, terms))]
-    fits = [_descended(problem, terms, one, most) for one in begins]
-    return min(fits, key=lambda one: float(one.residual @ one.residual))
+        return _descended(problem, terms, _from(start, begin, terms), most)
+    scanned = replace(start, value=_scanned(problem, start, terms))
+    found = _descended(problem, terms, scanned, most)
+    if not found.left_over(_NOISE_ONLY):
+        return found
+    other = _descended(problem, terms, replace(start, value=_sampled(problem, scanned, terms)), most)
+    return better(found, other)
+
+
+def better(one: Fit, other: Fit) -> Fit:
+    """The fit that leaves less, of two to the same windows."""
+    return min(one, other, key=lambda fit: float(fit.residual @ fit.residual))
 
 
 def _descended(problem: Problem, terms: tuple[t.Term, ...], start: t.Start, most: int) -> Fit:

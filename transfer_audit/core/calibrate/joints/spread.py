@@ -53,7 +53,7 @@ def spread_of(fit: Fit) -> Spread:
     sandwich = _filled((groups - 1) / groups * steps.T @ steps, free, at_edge.size)
     sandwich[at_edge.ravel(), at_edge.ravel()] = _of_edge(fit, at_edge.ravel())
     half = stdtrit(groups - 1, 0.5 + LEVEL / 2) * np.sqrt(np.diag(sandwich)).reshape(shape) * fit.start.size
-    noise = _noise(fit)
+    noise = fit.noise
     plain = _filled(_of_noise(fit, free, noise), free, at_edge.size)
     sigma = np.sqrt(np.diag(plain))
     return Spread(
@@ -86,17 +86,6 @@ def _correlation(covariance: Array) -> Array:
     return np.where(
         np.outer(known, known), covariance / np.outer(np.where(known, sigma, 1), np.where(known, sigma, 1)), 0
     )
-
-
-def _noise(fit: Fit) -> Array:
-    """What changes from sample to sample in each servo's residual, shape (J,), in units of the declared noise."""
-    found = np.ones(len(fit.values))
-    for joint in range(len(found)):
-        own = fit.joint == joint
-        steps = np.diff(fit.residual[own])[np.diff(fit.window[own]) == 0]
-        if len(steps):
-            found[joint] = np.sqrt(np.mean(np.square(steps)) / 2.0)
-    return found
 
 
 def _of_noise(fit: Fit, free: npt.NDArray[np.intp], noise: Array) -> Array:
