@@ -17,8 +17,10 @@ class Rates:
     """Rates of E numbers, per second, as far as noise does not explain them.
 
     Of a difference over a span, three deviations of noise (of a difference: sqrt(2) of one reading's) may be chance;
-    what is left over the span is a rate that there certainly is. The steepest of all spans counts, and that of the last
-    reading too, so that a reading which repeats the one before hides nothing.
+    what is left over the span is a rate that there certainly is. The steepest of all spans counts. None is shorter than
+    SPAN_NS: messages that were delayed arrive in a bunch, and what lies between them took longer than their arrival.
+
+    `rising`: how fast each is growing at least, 0 or more; `now`: signed, over the longest span; both of shape (E,).
     """
 
     def __init__(self, noise: Array) -> None:
@@ -27,8 +29,7 @@ class Rates:
         self._values = np.full((SPANS, count), np.nan)
         self._times_ns = np.zeros((SPANS, count), np.int64)
         self._read_ns = np.zeros(count, np.int64)
-        self._rising = np.zeros(count)
-        self._before = np.zeros(count)
+        self.rising: Array = np.zeros(count)
         self.now: Array = np.zeros(count)
 
     def see(self, values: Array, times_ns: np.ndarray) -> None:
@@ -37,13 +38,12 @@ class Rates:
         if not new.any():
             return
         past_s = (times_ns - self._times_ns) / NS
-        past_s = np.where((past_s > 0) & (past_s < 4 * SPANS * SPAN_NS / NS), past_s, np.nan)
+        past_s = np.where((past_s >= SPAN_NS / NS) & (past_s < 4 * SPANS * SPAN_NS / NS), past_s, np.nan)
         with np.errstate(invalid='ignore', over='ignore'):
             change = values - self._values
             rates = np.clip((change - self._chance) / past_s, 0.0, STEEPEST)
             slow = np.clip(change[-1] / past_s[-1], -STEEPEST, STEEPEST)
-        self._before = np.where(new, self._rising, self._before)
-        self._rising = np.where(new, np.fmax.reduce(rates, initial=0.0), self._rising)
+        self.rising = np.where(new, np.fmax.reduce(rates, initial=0.0), self.rising)
         self.now = np.where(new, np.where(np.isfinite(slow), slow, 0.0), self.now)
         self._read_ns = np.where(new, times_ns, self._read_ns)
         self._keep(values, times_ns, new & (np.abs(times_ns - self._times_ns[0]) >= SPAN_NS))
@@ -52,8 +52,3 @@ class Rates:
         """Readings to compare with, the newest first, each SPAN_NS or more from the next."""
         self._values[1:, new], self._times_ns[1:, new] = self._values[:-1, new], self._times_ns[:-1, new]
         self._values[0, new], self._times_ns[0, new] = values[new], times_ns[new]
-
-    @property
-    def rising(self) -> Array:
-        """Per second, shape (E,), 0 or more: how fast each is growing at least."""
-        return np.asarray(np.maximum(self._rising, self._before))
