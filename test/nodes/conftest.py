@@ -84,3 +84,110 @@ def soon():
         return (time.time_ns() // 10**6) * 10**6 + round(seconds * 1e9)
 
     return at
+
+
+OTHERS = ('z', 'b', 'a')
+"""The policy names one joint more than the profile, and in another order."""
+
+
+class Bench:
+    """A gate with a driver and a ledger around it that speak ten times a second, as long as they are told to."""
+
+    def __init__(self, stage, ros, fingers, msgtype=None, **changes):
+        self.stage, self.ros = stage, ros
+        self.ledger = fingers.folder / 'ledger.db'
+        self.path = fingers.write(**changes)
+        self.joints, self.force, self.recorder = (0.0, 0.0), 0.0, ros.round('idle')
+        self.sent = stage.hear(msgtype or ros.JointState, 'hand_command')
+        self.said = stage.hear(ros.Status, 'gate/status')
+        self.budgets = {name: stage.hear(ros.Number, f'gate/budget/{name}') for name in ('force', 'speed', 'failures')}
+        self.gate = self.start()
+        self.policy = stage.speak(msgtype or ros.JointState, 'policy_command')
+        rounds = stage.speak(ros.Status, 'round', ros.latched)
+        self.ledger_says = rounds.publish
+        self._drivers = (
+            stage.speak(ros.JointState, 'joint_states'), stage.speak(ros.Array, 'fingertip_force'), rounds,
+        )  # fmt: skip
+        stage.node.create_timer(0.1, self._drive)
+
+    def start(self):
+        return self.stage.start('safety_gate', profile=self.path, ledger=self.ledger)
+
+    def now_ns(self):
+        return int(self.stage.node.get_clock().now().nanoseconds)
+
+    def _drive(self):
+        messages = (self.ros.joints(self.now_ns(), self.joints), self.ros.array(self.force), self.recorder)
+        for publisher, message in zip(self._drivers, messages, strict=True):
+            if message is not None:
+                publisher.publish(message)
+
+    def status(self, what, condition):
+        """The first status from now on that fulfils a condition."""
+        seen = len(self.said)
+        return self.stage.wait_for(lambda: next(filter(condition, self.said[seen:]), None), f'a gate that {what}')
+
+    def ready(self):
+        """Wait until nothing but commands is missing."""
+        self.status('only lacks commands', lambda status: status.message == 'no command yet')
+        return self
+
+    def command(self, a, b, **changes):
+        """A command of the policy, stamped now."""
+        values = {'a': a, 'b': b, 'z': 9.0}
+        message = self.ros.joints(self.now_ns(), [values[name] for name in OTHERS], OTHERS, effort=[1.0, 2.0, 3.0])
+        for field, value in changes.items():
+            setattr(message, field, value)
+        self.policy.publish(message)
+        return message
+
+    def passes(self, a, b):
+        """Send a command; what left the gate for it."""
+        before, asked = len(self.sent), self.command(a, b)
+        self.stage.wait_for(lambda: len(self.sent) > before, 'a command to leave the gate')
+        return asked, self.sent[before]
+
+    def holds(self, why, *given, **changes):
+        """Send a command; nothing leaves, and the status says why."""
+        before, held = len(self.sent), self._held()
+        if given:
+            self.command(*given, **changes)
+        else:
+            self.policy.publish(changes['message'])
+        status = self.status(f'holds for {why!r}', lambda status: self._held(status) > held)
+        assert why in status.message or why in self.reason(status), status
+        assert len(self.sent) == before
+        return status
+
+    def hears_again(self):
+        """Wait until a gate that was started again holds what the policy says. The dead one is still listed."""
+
+        def held():
+            self.command(0.0, 0.0)
+            return self._held(self.said[-1]) > 0
+
+        self.said.clear()
+        self.status('speaks', lambda _: True)
+        self.stage.wait_for(held, 'the new gate to hold')
+
+    def rearmed(self):
+        """Rearm as soon as the gate knows its sensors."""
+        from std_srvs.srv import Trigger
+
+        return self.stage.wait_for(
+            lambda: (answer := self.stage.call(Trigger, 'gate/rearm')).success and answer, 'the gate to be rearmed'
+        )
+
+    def _held(self, status=None):
+        status = status or self.stage.wait_for(lambda: self.said and self.said[-1], 'a status')
+        return int(next(pair.value for pair in status.values if pair.key == 'held'))
+
+    @staticmethod
+    def reason(status):
+        return next(pair.value for pair in status.values if pair.key == 'reason')
+
+
+@pytest.fixture
+def bench(stage, ros, fingers):
+    """Makes a bench around a gate."""
+    return lambda msgtype=None, **changes: Bench(stage, ros, fingers, msgtype, **changes)

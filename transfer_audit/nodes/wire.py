@@ -15,7 +15,7 @@ from rclpy.serialization import deserialize_message, serialize_message
 from rosbags.serde import SerdeError
 from rosbags.typesys import Stores, get_typestore
 
-from transfer_audit.bags.layout import LayoutError
+from transfer_audit.bags.layout import HEAD, LayoutError
 from transfer_audit.bags.template import make_template
 from transfer_audit.core.errors import FieldError
 from transfer_audit.core.fields import Selector
@@ -47,18 +47,19 @@ class Layout:
         self._at = at[np.argsort(to)]
         self._as_it_is = run.dtype == np.float64 and self._at.tolist() == list(range(self._count))
         self._stamp = template.stamp[0][0] if template.stamp else None
-        self._mask, self._expected = self._fixed(template.patterns, len(raw))
+        self._mask, self._expected = self._fixed(template.patterns, len(raw), raw[:HEAD])
         if self._stamp is not None and template.stamp[1][0] != self._stamp + 4:
             raise LayoutError('the stamp is torn')
 
     @staticmethod
-    def _fixed(patterns: Any, size: int) -> tuple[int, int]:
+    def _fixed(patterns: Any, size: int, head: bytes) -> tuple[int, int]:
         """The bytes that decide, and what they must be, as one number each."""
         mask, expected = bytearray(size), bytearray(size)
         for pattern in patterns:
             for at, (bits, byte) in enumerate(zip(pattern.mask.tolist(), pattern.expected.tolist(), strict=True)):
                 mask[pattern.start + at] |= bits
                 expected[pattern.start + at] |= bits & byte
+        mask[:HEAD], expected[:HEAD] = b'\xff' * HEAD, head
         return int.from_bytes(mask, 'little'), int.from_bytes(expected, 'little')
 
     def fits(self, raw: bytes) -> bool:
@@ -136,7 +137,7 @@ class Wire:
     def _message(self, raw: bytes) -> Any:
         try:
             return deserialize_message(raw, self.message_class)
-        except RuntimeError as error:  # what rclpy raises for the middleware
+        except (RuntimeError, ValueError) as error:  # the middleware's refusal; text that is none
             why = ' '.join(str(error).split())
             raise FieldError(f'{len(raw)} bytes that are no {self._msgtype} ({why})') from error
 

@@ -20,7 +20,8 @@ def test_what_passes_is_what_the_clamp_leaves_as_it_is(speed):
     passed = 0
     for _ in range(4000):
         origin = draw.uniform(-0.4, 1.0, 3)
-        time_ns, share = int(draw.choice([0, 1, 1_000_000, 37_000_000, 100_000_000])), float(draw.choice([0.0, 0.3, 1.0]))
+        time_ns = int(draw.choice([0, 1, 1_000_000, 37_000_000, 100_000_000]))
+        share = float(draw.choice([0.0, 0.3, 1.0]))
         reach = np.where(motion.speed.none, 0.7, motion.speed.now * share * (time_ns / 1e9))
         asked = origin + reach * draw.choice([-1.0, 0.0, 0.3, 1.0, 1.01], 3)
         asked = np.where(draw.random(3) < 0.05, np.nextafter(asked, 9.0), asked)
