@@ -6,7 +6,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from transfer_audit.bench.gate.attack import Fuzzer, throw
+from transfer_audit.bench.gate.attack import throw
+from transfer_audit.bench.gate.fuzzer import Fuzzer
 from transfer_audit.bench.gate.hands import GATES, hand
 from transfer_audit.core.gate import budgets, ease, forces, holding, motion, parts, reading, stops, watch
 

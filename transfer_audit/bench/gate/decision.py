@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from transfer_audit.bench.gate.attack import ROS, Memory
+from transfer_audit.bench.gate.fuzzer import ROS, Memory
 from transfer_audit.core.binding import Binding, open_hand
 from transfer_audit.core.gate import Gate
 from transfer_audit.core.types import NS

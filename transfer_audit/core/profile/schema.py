@@ -194,8 +194,8 @@ class GateSpec(Part):
     """Budgets of the safety gate, in model units; what is null or not named is not limited.
 
     `latency_s` is the time from a command to the motion it causes; null: estimated from the joints that follow.
-    `hold` null: position servos keep their target, velocity and torque actuators go to zero. `damping` is the control per
-    joint speed of those that hold by damping. `clock_step_s` null: `stale_s`.
+    `hold` null: position servos keep their target, velocity and torque actuators go to zero. `damping` is the control
+    per joint speed of those that hold by damping. `clock_step_s` null: `stale_s`.
     """
 
     position_limits: dict[str, tuple[float, float]] = {}
