@@ -84,12 +84,9 @@ def _propose(arguments: argparse.Namespace) -> int:
     changes = propose(traces, binding, arguments.threads, _say)
     document: dict[str, Any] = {'schema': 1, 'profile': str(arguments.profile), 'changes': [_plain(c) for c in changes]}
     lines = [_sentence(change) for change in changes] or ['nothing to change: the rounds ask for no other family']
-    explained = sum(change.explained for change in changes)
+    explained = sum(change.explained for change in changes if change.parameter is not None)
     if 0 < explained < EXPLAINED:
-        lines.append(
-            f'{1 - explained:.0%} of the gap is left; MuJoCo has no parameter for friction that grows with load, nor '
-            f'for play'
-        )
+        lines.append(f'{1 - explained:.0%} of the gap is left by all of them')
     if arguments.held_out:
         before, after = _held_out(arguments, binding, changes)
         document['held_out'] = {'before': before.as_json(), 'after': after.as_json()}
@@ -166,6 +163,8 @@ def _headline(found: Coverage) -> str:
 
 
 def _sentence(change: Change) -> str:
+    if change.parameter is None:
+        return f'{change.kind} {change.name} ({change.explained:.0%} of the gap): {change.reason}'
     old = '' if change.old is None else f'{change.old[0]:.3g} to {change.old[1]:.3g} -> '
     return f'{change.kind} {change.name}: {old}{change.new[0]:.3g} to {change.new[1]:.3g}: {change.reason}'
 
@@ -180,7 +179,7 @@ def _plain(change: Change) -> dict[str, Any]:
         'new': list(change.new),
         'explained': change.explained,
         'reason': change.reason,
-        'entry': entry(change.parameter),
+        'entry': None if change.parameter is None else entry(change.parameter),
     }
 
 

@@ -98,7 +98,7 @@ def run(folder: Path, lab: Lab, say: Say, tell: Callable[[str], None]) -> Found:
     for line in story.explained(why, changes, lab.friction):
         tell(line)
     after = None
-    if changes:
+    if any(change.parameter is not None for change in changes):
         second = open_hand(next_profile(folder / 'family_2.yaml', binding, changes))
         after = _stage(second, bench, 2, lab, say, tell)
     difference = {} if after is None else shrunk(before.transferred.panel, after.transferred.panel)

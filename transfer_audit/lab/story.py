@@ -42,6 +42,10 @@ def explained(why: str, changes: Sequence[Change], friction: float) -> Iterator[
     """What the family lacks, and what is proposed."""
     yield f'explanation: {why} (true friction: {friction:.2f})'
     for change in changes:
+        if change.parameter is None:
+            yield f'missing: {change.name}'
+            yield f'  {change.reason}'
+            continue
         old = 'nothing' if change.old is None else f'{change.old[0]:.3g} to {change.old[1]:.3g}'
         yield f'proposal: {change.kind} {change.name} from {old} to {change.new[0]:.3g} to {change.new[1]:.3g}'
         yield f'  {change.reason}'

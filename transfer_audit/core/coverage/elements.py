@@ -14,6 +14,7 @@ from transfer_audit.core.coverage import ranks
 from transfer_audit.core.coverage.members import Sampled, simulate_with_rows
 from transfer_audit.core.coverage.misfit import blocks_of
 from transfer_audit.core.coverage.places import RoundPlaces
+from transfer_audit.core.coverage.search import Place
 from transfer_audit.core.phases import ContactMap, Phases
 from transfer_audit.core.types import Array, Stamps
 
@@ -32,7 +33,8 @@ class ElementCoverage:
     :param inside: share between the lowest and the highest member; `expected` that of one more member
     :param ranks: the rank histogram; even where the family says what will be measured
     :param p: how likely ranks as uneven are, None with too few independent samples
-    :param explained: share within tolerance and noise of the best place within the ranges
+    :param explained: share within tolerance and noise of the best place within the ranges, `explained_free` of the best
+        one wherever it is
     :param excited: whether it moved or touched by more than its tolerance in any round
     :param wide: the members differ by more than what was measured moved, so that nothing could have been seen
     """
@@ -47,6 +49,7 @@ class ElementCoverage:
     ranks: tuple[int, ...]
     p: float | None
     explained: float
+    explained_free: float
     excited: bool
     wide: bool
 
@@ -56,6 +59,7 @@ class _Gathered:
     pits: list[Array] = field(default_factory=list)
     blocks: list[int] = field(default_factory=list)
     explained: list[Array] = field(default_factory=list)
+    explained_free: list[Array] = field(default_factory=list)
     swing: float = 0.0
     width: float = 0.0
 
@@ -78,7 +82,7 @@ class Elements:
         phases.start(trace.start_ns)
         phases.step(rows)
         noises = families.noise_of(self._binding, self._family)
-        explained = _explained(self._binding, sampled, places)
+        explained, free = (_explained(self._binding, sampled, place) for place in (places.inside, places.free))
         column = 0
         for index, plan in enumerate(self._binding.channels):
             one, rng = sampled[plan.name], np.random.default_rng([self._binding.profile.family.seed, index])
@@ -95,6 +99,7 @@ class Elements:
                     found.pits.append(pit[rows])
                     found.blocks.append(len(np.unique(block[rows])))
                     found.explained.append(explained[column][rows])
+                    found.explained_free.append(free[column][rows])
                     found.swing, found.width = max(found.swing, swing), max(found.width, width)
                 column += 1
 
@@ -128,6 +133,7 @@ class Elements:
                     tuple(ranks.histogram(pit, self._family.members).tolist()),
                     ranks.uniform(found.pits, found.blocks),
                     float(np.nanmean(np.concatenate(found.explained))),
+                    float(np.nanmean(np.concatenate(found.explained_free))),
                     found.swing > tolerance,
                     found.width > max(found.swing, tolerance),
                 )
@@ -135,10 +141,10 @@ class Elements:
         return out
 
 
-def _explained(binding: Binding, sampled: dict[str, Sampled], places: RoundPlaces) -> list[Array]:
-    """For each column whether each sample lies where the members around the best place within the ranges say, give
-    and take tolerance and noise, shape (N,); NaN where the measurement is."""
-    left, out, first = places.inside.spread, [], 0
+def _explained(binding: Binding, sampled: dict[str, Sampled], place: Place) -> list[Array]:
+    """For each column whether each sample lies where the members around a place say, give and take tolerance and
+    noise, shape (N,); NaN where the measurement is."""
+    left, out, first = place.spread, [], 0
     low, high = left.min(axis=0), left.max(axis=0)
     for plan in binding.channels:
         known = ~np.isnan(sampled[plan.name].real)
@@ -166,11 +172,11 @@ def _width(one: Sampled, column: int) -> float:
     return float(np.mean(values.max(axis=0) - values.min(axis=0))) / 2 if values.size else 0.0
 
 
-def summary(elements: Sequence[ElementCoverage]) -> dict[tuple[str, str], float]:
-    """The share of each element that the ranges explain, over its phases."""
+def summary(elements: Sequence[ElementCoverage], free: bool = False) -> dict[tuple[str, str], float]:
+    """The share of each element that the ranges explain, or parameters wherever they are (`free`)."""
     total: dict[tuple[str, str], list[float]] = {}
     for one in elements:
         pair = total.setdefault((one.channel, one.element), [0.0, 0.0])
-        pair[0] += one.explained * one.samples
+        pair[0] += (one.explained_free if free else one.explained) * one.samples
         pair[1] += one.samples
     return {key: share / samples for key, (share, samples) in total.items()}

@@ -56,6 +56,7 @@ def parameters(rounds: Sequence[RoundPlaces]) -> list[ParameterCoverage]:
     counts = [_outside_alone(rounds, index) for index in range(len(space.names))]
     sides = {index: side for index, pair in enumerate(counts) if (side := _side(pool, pair, len(rounds), index))}
     sides = sides or _hidden(rounds, pool)
+    sides = {**sides, **_alternatives(rounds, pool, list(sides))}
     explained, ties = _released(rounds, list(sides))
     zeros = np.zeros(len(pool.mean))
     values = space.values(np.stack([zeros, zeros + 1, pool.mean, pool.low, pool.high]))
@@ -99,9 +100,31 @@ def _hidden(rounds: Sequence[RoundPlaces], pool: Pooled) -> dict[int, Side]:
     error = float(np.std(gains)) * np.sqrt(len(gains))
     if gains.sum() < max(SURE * error, HIDDEN * unexplained) or gains.sum() <= 0:
         return {}
-    worst = max(rounds, key=lambda one: one.inside.cost - one.free.cost)
     loose = [index for index in range(len(pool.mean)) if pool.low[index] < 0 or pool.high[index] > 1]
-    found = {index: float(worst.released(index).units[index]) for index in loose}
+    return _sides_alone(_worst(rounds), loose)
+
+
+def _alternatives(rounds: Sequence[RoundPlaces], pool: Pooled, sure: Sequence[int]) -> dict[int, Side]:
+    """The sides of parameters that the motion does not excite by themselves, and that explain as much as the one which
+    seems sure: the search took one of them."""
+    worst = _worst(rounds)
+    best = max((_gain(worst, index) for index in sure), default=0.0)
+    wide = [int(index) for index in np.flatnonzero(pool.high - pool.low > 2 * NOT_EXCITED) if index not in sure]
+    loose = [index for index in wide if best > 0 and _gain(worst, index) >= TIED * best]
+    return _sides_alone(worst, loose)
+
+
+def _worst(rounds: Sequence[RoundPlaces]) -> RoundPlaces:
+    return max(rounds, key=lambda one: one.inside.cost - one.free.cost)
+
+
+def _gain(one: RoundPlaces, index: int) -> float:
+    return one.inside.cost - one.released(index).cost
+
+
+def _sides_alone(one: RoundPlaces, indices: Sequence[int]) -> dict[int, Side]:
+    """Where parameters lie if each alone leaves its range, of those that then do."""
+    found = {index: float(one.released(index).units[index]) for index in indices}
     below: dict[int, Side] = {index: 'below' for index, unit in found.items() if unit < -MARGIN}
     return {**below, **{index: 'above' for index, unit in found.items() if unit > 1 + MARGIN}}
 

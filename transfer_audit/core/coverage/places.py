@@ -11,6 +11,7 @@ from scipy import stats
 from transfer_audit.core.binding import Binding
 from transfer_audit.core.calibrate.traces import Trace
 from transfer_audit.core.coverage.misfit import Misfit, misfit
+from transfer_audit.core.coverage.scan import along, best_of
 from transfer_audit.core.coverage.search import Place, charge, locate
 from transfer_audit.core.coverage.space import Space
 from transfer_audit.core.types import Array
@@ -63,8 +64,9 @@ class RoundPlaces:
         start = np.clip(self.free.units, low, high)
         if np.allclose(start, self.free.units, atol=1e-9):
             return self.free
-        tries = [locate(self.space, self.run, point, low, high) for point in (start, self.inside.units)]
-        return min([*tries, self.inside], key=lambda place: place.cost)
+        points = np.vstack([start, self.inside.units, along(self.space, self.inside.units, [index])])
+        found = locate(self.space, self.run, best_of(self.run, points), low, high)
+        return min(found, self.inside, key=lambda place: place.cost)
 
 
 def search(trace: Trace, binding: Binding, space: Space, threads: int = 1) -> RoundPlaces:
@@ -79,9 +81,9 @@ def search(trace: Trace, binding: Binding, space: Space, threads: int = 1) -> Ro
         return misfit([trace], binding, space, units, threads)
 
     points = np.vstack([np.full(len(zeros), 0.5), space.spread(zeros, ones, FIRST - 1, 0)])
-    first = run(points)
-    start = points[int(np.argmin(charge(first.left).mean(axis=1)))]
-    free = locate(space, run, start, space.least, space.most)
+    start = best_of(run, points)
+    begin = best_of(run, np.vstack([start, along(space, start, range(len(start)))]))
+    free = locate(space, run, begin, space.least, space.most)
     inside = free
     if ((free.units < 0) | (free.units > 1)).any():
         starts = [np.clip(free.units, 0, 1), start][: 1 + _far(free)]

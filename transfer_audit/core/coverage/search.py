@@ -20,6 +20,8 @@ WIDE, NARROW = 0.3, 0.08
 """Half the size of the first waves, and of the last one."""
 STAYS = 0.04
 """A centre that moves less than this, in widths, stays."""
+GAINS = 1e-3
+"""A last step that takes off less than this share of what was left has arrived; flat directions wander for ever."""
 WORSE = 1.02
 HEAVY = 3.0
 
@@ -73,8 +75,11 @@ def locate(space: Space, run: Run, start: Array, low: Array, high: Array, seed: 
             step, pad = step / 2, max(NARROW, pad / 2)
             centre = seen if WORSE * seen_cost < best.cost else (centre + best.units) / 2
             continue
+        arrived = best is not None and pad <= NARROW and place.cost > (1 - GAINS) * best.cost
         if best is None or place.cost <= best.cost or pad <= NARROW:
             best = place
+        if arrived:
+            break
         aim = place.emulator.best(np.maximum(low, centre - step), np.minimum(high, centre + step))
         moved = float(np.abs(aim - centre).max(initial=0.0))
         if moved < STAYS and pad <= NARROW:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from transfer_audit.core.profile import Parameter, Profile, with_family
 
-Kind = Literal['widen', 'shift', 'narrow', 'add']
+Kind = Literal['widen', 'shift', 'narrow', 'add', 'missing']
 Range = tuple[float, float]
 
 
@@ -21,7 +21,8 @@ class Change:
     :param explained: share of the gap between family and measurement that it takes away on rounds that took no part in
         its estimate, 0 to 1; 0 for a narrowing, which explains nothing
     :param reason: one sentence
-    :param parameter: what stands in the profile under `name` after the change
+    :param parameter: what stands in the profile under `name` after the change; None for what is missing from the
+        family and cannot be written into it
     """
 
     name: str
@@ -30,7 +31,7 @@ class Change:
     new: Range
     explained: float
     reason: str
-    parameter: Parameter
+    parameter: Parameter | None
 
 
 def applied(profile: Profile, changes: Iterable[Change]) -> Profile:
@@ -38,8 +39,8 @@ def applied(profile: Profile, changes: Iterable[Change]) -> Profile:
 
     :raises AuditError: if a range is none that the parameter can have
     """
-    parameters = {**profile.family.parameters, **{change.name: change.parameter for change in changes}}
-    return with_family(profile, parameters)
+    changed = {change.name: change.parameter for change in changes if change.parameter is not None}
+    return with_family(profile, {**profile.family.parameters, **changed})
 
 
 def apply_to(profile: MutableMapping[str, Any], changes: Iterable[Change]) -> None:
@@ -48,7 +49,7 @@ def apply_to(profile: MutableMapping[str, Any], changes: Iterable[Change]) -> No
     for change in changes:
         if change.name in parameters:
             parameters[change.name]['range'] = list(change.new)
-        else:
+        elif change.parameter is not None:
             parameters[change.name] = entry(change.parameter)
 
 

@@ -11,6 +11,7 @@ from transfer_audit.core.binding import Binding, bind
 from transfer_audit.core.calibrate.traces import Trace
 from transfer_audit.core.coverage.misfit import Misfit, misfit
 from transfer_audit.core.coverage.places import NOISE_ALONE, RoundPlaces
+from transfer_audit.core.coverage.scan import best_of
 from transfer_audit.core.coverage.search import locate
 from transfer_audit.core.coverage.space import Space, space_of
 from transfer_audit.core.profile import Parameter
@@ -86,28 +87,43 @@ class Gap:
 
 
 def gap(
-    trace: Trace, binding: Binding, parameters: Mapping[str, Parameter], start: Mapping[str, float], threads: int
+    trace: Trace,
+    binding: Binding,
+    parameters: Mapping[str, Parameter],
+    starts: Sequence[Mapping[str, float]],
+    threads: int,
 ) -> Gap:
     """The gap that a family leaves of a round.
 
     :param parameters: of the family
-    :param start: a good place, in units of the profile, as far as one is known
+    :param starts: good places, in units of the profile, as far as they are known
     :raises Unsimulated: if a member cannot be simulated
     """
     hand = with_family(binding, parameters)
     space = space_of(hand, reach=0.0)
-    middle = dict(zip(space.names, space.values(np.full((1, len(space.names)), 0.5))[0], strict=True))
-    values = np.array([[start.get(name, middle[name]) for name in space.names]])
 
     def run(units: Array) -> Misfit:
         return misfit([trace], hand, space, units, threads)
 
     size = len(space.names)
-    bounds = space.values(np.stack([np.zeros(size), np.ones(size)]))
-    units = space.units(np.clip(values, bounds[0], bounds[1]))[0]
-    place = locate(space, run, np.clip(units, 0, 1), np.zeros(size), np.ones(size))
-    found = dict(zip(space.names, (float(v) for v in space.values(place.units[None])[0]), strict=True))
-    return Gap(place.cost, found)
+    points = np.clip([units_of(space, start) for start in starts], 0.0, 1.0)
+    begin = best_of(run, points) if len(points) > 1 else points[0]
+    place = locate(space, run, begin, np.zeros(size), np.ones(size))
+    return Gap(place.cost, values_of(space, place.units))
+
+
+def values_of(space: Space, units: Array) -> dict[str, float]:
+    """A point of a space in units of the profile."""
+    return dict(zip(space.names, map(float, space.values(units[None])[0]), strict=True))
+
+
+def units_of(space: Space, values: Mapping[str, float]) -> Array:
+    """A point in units of the profile as one of a space, shape (P,), kept within what exists; what is not known lies in
+    the middle of its range."""
+    middle = values_of(space, np.full(len(space.names), 0.5))
+    ends = np.sort(space.values(np.stack([space.least, space.most])), axis=0)
+    point = np.clip([values.get(name, middle[name]) for name in space.names], ends[0], ends[1])
+    return np.clip(space.units(point[None])[0], space.least, space.most)
 
 
 def with_family(binding: Binding, parameters: Mapping[str, Parameter]) -> Binding:
