@@ -13,8 +13,8 @@ The way of the data, live and offline alike:
 8. the ledger keeps each round for good: `ledger`
 9. people look at it: `cli`, `report`; the tool measures itself: `bench`
 
-Where the family comes from: recordings are measured (`core.calibrate`), the family is held against them (`core.coverage`)
-and its next version proposed (`core.propose`); `lab` goes the whole way on an emulated hand.
+Where the family comes from: recordings are measured (`core.calibrate`), the family is held against them
+(`core.coverage`) and its next version proposed (`core.propose`); `lab` goes the whole way on an emulated hand.
 
 Imports point one way: cli, nodes, report, bench, lab -> bags, ledger -> core. Nothing in `core` asks the time.
 """

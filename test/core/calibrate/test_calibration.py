@@ -60,6 +60,12 @@ def test_what_starts_and_fits_say_goes_into_the_family(found):
     assert settings['noise'] == pytest.approx(0.001, rel=0.1) and settings['scale'] == pytest.approx(1.0, rel=0.01)
 
 
+def test_the_gate_learns_how_long_the_hand_goes_on_after_an_opening_command(found):
+    late = [0.3, 0.08] * 10  # closing, opening
+    (latency,) = (setting for setting in found(late, fitted()).settings if setting.at == ('gate', 'latency_s'))
+    assert latency.value == pytest.approx(0.09, abs=0.01)  # seen at the next sample that is clear of the noise
+
+
 def test_a_fit_does_not_stand_for_delays_that_wander(found):
     result = found(np.random.default_rng(1).uniform(0.05, 0.2, 30), fitted())
     assert fields(result) == {'actuator_delay'}

@@ -108,7 +108,20 @@ def _motions(
         one = delay_range(joint, starts, binding)
         ranges += [one] if one is not None else []
     settings, warnings = _speed(binding, found)
+    settings += _latency(found)
     return Calibration(tuple(found), tuple(ranges), tuple(settings), (), tuple(warnings))
+
+
+def _latency(found: Sequence[Quantity]) -> list[Setting]:
+    """How long the gate must expect the hand to go on after a hold: from a command that opens to the motion seen.
+
+    What closes may be held back by other things than the loop: by a grip, or by a line that is busy.
+    """
+    for way in ('opening', 'closing'):
+        known = [q.value for q in found if q.name == f'command to first seen motion, {way}, p50']
+        if known:
+            return [Setting(('gate', 'latency_s'), max(known), f'command to first seen motion, {way}, p50')]
+    return []
 
 
 def _speed(binding: Binding, found: Sequence[Quantity]) -> tuple[list[Setting], list[str]]:
