@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from transfer_audit.bench.gate import attack, decision, replay
+from transfer_audit.bench.gate import attack, decision, faults, latency, replay
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--attack', type=int, metavar='N', help='throw N messages and faults at the core')
     parser.add_argument('--decision', action='store_true', help='time a decision, and look for memory left behind')
+    parser.add_argument('--latency', action='store_true', help='added latency and CPU beside relays, over DDS')
+    parser.add_argument('--rounds', type=int, default=5, help='rounds of each duel of the latency (5)')
+    parser.add_argument('--faults', type=int, metavar='N', help='throw N faults at the running node over DDS')
     parser.add_argument('--seed', type=int, default=0, help='of the attack (0)')
     parser.add_argument('--json', type=Path, metavar='OUT', help='write figures')
     parser.epilog = f'bounds: a decision within {decision.MEDIAN_US:g} µs (median); nothing broken'
@@ -38,6 +41,16 @@ def run(arguments: argparse.Namespace, say: Callable[[str], None]) -> int:
         print('\n'.join(map(attack.row, attacks)))
         found['attack'] = [asdict(one) for one in attacks]
         good &= not any(one.broken for one in attacks)
+    if arguments.latency:
+        duels = latency.measure(arguments.rounds, say)
+        print('\n'.join(latency.table(duels)))
+        found['latency'] = latency.figures(duels)
+        good &= all(duel.good for duel in duels)
+    if arguments.faults is not None:
+        thrown = faults.measure(arguments.faults, arguments.seed, say)
+        print('\n'.join(faults.table(thrown)))
+        found['faults'] = faults.figures(thrown)
+        good &= thrown.good
     if arguments.decision or not found:
         say('an hour of commands at 100 Hz, as fast as they go')
         cost = decision.cost()
