@@ -19,8 +19,12 @@ from transfer_audit.core.calibrate.joints.windows import Window
 from transfer_audit.core.errors import AuditError
 from transfer_audit.core.types import Array
 
-DIFFERENCE = 1e-3
-"""Step of the finite differences, in natural sizes: friction bends the residual on a scale far below."""
+DIFFERENCE = 1e-2
+"""Step of the finite differences, in natural sizes: about what noise leaves of a parameter.
+
+Friction bends the residual on scales far below, and a slope over less than that is neither one to descend along nor one
+to take an interval from.
+"""
 _SCAN = np.concatenate([np.arange(0.0, 0.06, 0.01), np.arange(0.06, 0.29, 0.02)])
 _SAMPLES = 48
 _NOISE_ONLY = 1.05
@@ -152,7 +156,7 @@ def _descended(problem: Problem, terms: tuple[t.Term, ...], start: t.Start, most
     _, result = module.optimize(
         _parameters(module, chain, terms, start), lambda x, _: ([problem.residual(x)], None, None),
         optimizer='mujoco', verbose=False, max_iters=most, x_scale='jac', eps=DIFFERENCE, mu_max=1e4, mu_factor=10.0,
-        xtol=1e-3, output=io.StringIO(),
+        xtol=5e-4, output=io.StringIO(),
     )  # fmt: skip
     x = np.asarray(result.x, np.float64).ravel()
     values = x.reshape(start.size.shape) * start.size
