@@ -110,6 +110,7 @@ class SafetyGate(AuditNode):
             asked = values[:, 0] if self._in_model_units else self._scaled(values[:, 0])
             decision = self._gate.command(asked, stamp_ns, now_ns, steady_ns)
         self._send(decision, raw)
+        self._gate.settle()
 
     def _scaled(self, values: Array) -> Array:
         plan = self.binding.command

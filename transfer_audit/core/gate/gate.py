@@ -33,7 +33,7 @@ class Gate:
         self._sent: Array | None = None
         self._free: Array | None = None
         self._sent_ns = self._out_ns = self._steady_ns = NEVER
-        self._mute = self._force_trip = False
+        self._mute = self._force_trip = self._unsettled = False
 
     @property
     def watched(self) -> frozenset[str]:
@@ -58,6 +58,17 @@ class Gate:
         if isinstance(origin, Hold):
             return self._hold(origin)
         return self._within(asked, origin)
+
+    def settle(self) -> None:
+        """Note what the command that just left says of latency and age. Every event begins with it; called as soon as
+        the command is on its way, it costs the hand no time."""
+        if not self._unsettled or self._sent is None:
+            return
+        self._unsettled = False
+        self._forces.noted(self._sent_ns)
+        self._parts.latency.sent(self._sent, self._sent_ns)
+        if self._forces.contact_free:
+            self._free = self._sent
 
     def refuse(self, reason: str, now_ns: int, steady_ns: int) -> Decision:
         """A command came that could not be read at all, or not be trusted: hold."""
@@ -210,10 +221,7 @@ class Gate:
         leaving.flags.writeable = False
         self._motion.moved(leaving, origin, time_ns)
         self._sent, self._sent_ns, self._out_ns = leaving, self._steady_ns, self._steady_ns
-        self._forces.noted(self._steady_ns)
-        self._parts.latency.sent(leaving, self._steady_ns)
-        if self._forces.contact_free:
-            self._free = leaving
+        self._unsettled = True
         return self._parts.note(Decision(leaving, 'clamped' if reason else 'passed', reason))
 
     def _hold(self, hold: Hold) -> Decision:
@@ -256,6 +264,7 @@ class Gate:
 
     def _judge(self) -> None:
         """Hold the forces known against the budgets in force."""
+        self.settle()
         was = self._forces.any_over
         self._forces.judge(self._budgets.force_share, self._steady_ns)
         pressing = self._parts.pressing
@@ -263,6 +272,7 @@ class Gate:
             pressing.decide(not was, self._sent, self._parts.joints.values, self._free)
 
     def _see(self, now_ns: int, steady_ns: int) -> None:
+        self.settle()
         self._steady_ns = max(self._steady_ns, steady_ns)
         if self._parts.clock.see(now_ns, self._steady_ns):
             self._reading.restart()
@@ -285,4 +295,5 @@ class Gate:
 
     def status(self) -> GateStatus:
         """The gate as of the last event."""
+        self.settle()
         return standing(self._parts, self._steady_ns)
