@@ -30,7 +30,7 @@ def found(hand, make, monkeypatch):
     """Calibrates a hand with the delays given, and a fit that says `outcome`."""
 
     def run(late, outcome):
-        def fit(traces, binding):
+        def fit(traces, binding, progress):
             if isinstance(outcome, AuditError):
                 raise outcome
             return outcome
@@ -86,7 +86,7 @@ def test_without_the_extra_the_rest_is_measured_and_one_sentence_says_so(found):
 
 def test_a_recording_without_motion_says_what_to_record(hand, make, monkeypatch):
     times = np.arange(0.0, 5.0, 0.01)
-    monkeypatch.setattr(calibration.fits, 'fit', lambda traces, binding: JointFits((), ()))
+    monkeypatch.setattr(calibration.fits, 'fit', lambda traces, binding, progress: JointFits((), ()))
     result = calibration.calibrate([make.trace(5.0, ([0.0], [(0.0, 1.0)]), joints=(times, 0 * times))], hand)
     assert result.ranges == () and result.settings == ()
     told = [quantity for quantity in result.quantities if quantity.standing != 'measured']

@@ -81,8 +81,7 @@ def calibrate(
     joints = [(joint, starts_of(recordings, binding, joint)) for joint in hand]
     parts = [_motions(recordings, binding, joints), *_channels(recordings, binding, joints, progress)]
     if fit:
-        progress('fits of the joints')
-        parts.append(_joints(traces, binding, parts[0].ranges))
+        parts.append(_joints(traces, binding, parts[0].ranges, progress))
         if any(plan.kind == 'force' for plan in binding.channels):
             progress('compliance of the tips')
             parts.append(_tips(traces, binding))
@@ -201,7 +200,7 @@ def _one_or_each(values: dict[Key, float]) -> float | dict[Key, float]:
     return float(np.sqrt(np.mean(several**2))) if alike else values
 
 
-def _joints(traces: Sequence[Trace], binding: Binding, delayed: Sequence[Ranged]) -> Calibration:
+def _joints(traces: Sequence[Trace], binding: Binding, delayed: Sequence[Ranged], progress: Progress) -> Calibration:
     """The parameters of the joints, by fits; `delayed`: the delays of their starts.
 
     A fit has one delay for all rounds. Where delays differ from start to start, friction and damping take on what the
@@ -209,7 +208,7 @@ def _joints(traces: Sequence[Trace], binding: Binding, delayed: Sequence[Ranged]
     """
     some = spread_out(traces, FITTED_S)
     try:
-        found = fits.fit(some, binding)
+        found = fits.fit(some, binding, progress=progress)
     except AuditError as error:
         return Calibration((), (), (), (), (f'the joints are not fitted: {error}',))
     wide = [one.of for one in delayed if one.high - one.low > ONE_DELAY_S]

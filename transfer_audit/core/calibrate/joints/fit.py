@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -29,12 +29,15 @@ LEFT_OVER = 1.3
 """Other forms are tried where the residual is over this many times the noise."""
 
 
-def fit(traces: Sequence[Trace], binding: Binding, forms: bool = True) -> JointFits:
+def fit(
+    traces: Sequence[Trace], binding: Binding, forms: bool = True, progress: Callable[[str], None] = lambda _: None
+) -> JointFits:
     """Fit friction, damping, gain, armature, offset and delay of every joint that is commanded and measured.
 
     Only free motion is used. Joints that move each other are fitted together, chain by chain.
 
     :param forms: try other forms where the model's own leaves something: load-dependent friction, breakaway, play
+    :param progress: is told which joints come next
     :raises AuditError: if `mujoco.sysid` is not installed
     """
     sysid()
@@ -42,10 +45,11 @@ def fit(traces: Sequence[Trace], binding: Binding, forms: bool = True) -> JointF
     warnings = list(_unfitted(binding))
     for chain in chains_of(binding):
         windows = windows_of(traces, binding, chain)
+        names = ', '.join(servo.element for servo in chain.servos)
         if windows:
+            progress(f'fit of {names}')
             joints += fit_chain(chain, windows, forms)
         else:
-            names = ', '.join(servo.element for servo in chain.servos)
             warnings.append(f'{names}: no stretch of free motion that is long enough and measured without gaps')
     return JointFits(tuple(joints), tuple(warnings))
 
