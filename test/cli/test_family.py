@@ -1,6 +1,7 @@
 """`transfer-audit family`: verdicts, exit codes, JSON and profiles, on recordings and on the real servo."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,16 @@ def test_a_ledger_whose_bags_are_gone_is_named(tmp_path, capsys):
     assert on_servo('propose', '--ledger', tmp_path / 'ledger.db') == 2
     said = capsys.readouterr().err
     assert 'gone; its rounds are left out' in said and 'no rounds' in said
+
+
+def test_a_ledger_proposes_from_the_rounds_whose_bags_are_there(recorder, fingers, tmp_path, call):
+    ledger, there, gone = tmp_path / 'ledger.db', recorder.bag('there', delay_s=0.06), recorder.bag('gone')
+    call('audit', there, gone, '--profile', fingers.path, '--ledger', ledger)
+    shutil.rmtree(gone)
+    code, out, said = call('family', 'propose', '--profile', fingers.path, '--ledger', ledger, '--json', '-')
+    first = json.loads(out)['changes'][0]
+    assert code == 1 and f'{gone}: gone; its rounds are left out' in said and 'searching 1 of 1 rounds' in said
+    assert first['parameter'] == 'actuator_delay' and first['new'][0] <= 0.06 <= first['new'][1]
 
 
 def test_a_missing_profile_is_a_sentence(tmp_path, capsys):

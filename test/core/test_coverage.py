@@ -10,6 +10,8 @@ from transfer_audit.core.coverage import cover, ranks
 from transfer_audit.core.coverage.emulator import Emulator
 from transfer_audit.core.coverage.misfit import Misfit
 from transfer_audit.core.coverage.noise import roughness
+from transfer_audit.core.coverage.scan import along, best_of
+from transfer_audit.core.coverage.search import locate
 from transfer_audit.core.coverage.space import space_of
 from transfer_audit.core.errors import AuditError
 from transfer_audit.core.shadow import Shadow
@@ -178,6 +180,23 @@ def test_a_space_goes_there_and_back(world):
     assert values[:, 1] == pytest.approx([0.01, 0.03, 0.02, 0.036])
     assert space.units(values) == pytest.approx(units)
     assert space.values(space.least[None])[0, 1] == 0.0, 'no delay is negative'
+
+
+def test_a_parameter_that_says_nothing_nearby_is_found_by_a_look_further_away(world):
+    space = space_of(hand(world, damping=DAMPING, delay=DELAY))
+    blocks = np.repeat(np.arange(20), 30)
+    rng = np.random.default_rng(5)
+    slope, noise = rng.standard_normal((600, 2)), rng.standard_normal(600)
+
+    def run(units):
+        """A grip: what lies above -0.8 in the first parameter sticks, all alike."""
+        felt = np.minimum(units, [-0.8, np.inf])
+        return Misfit(units, noise + 4 * (np.array([-1.5, 0.4]) - felt) @ slope.T, blocks, blocks)
+
+    start = np.array([0.5, 0.4])
+    assert locate(space, run, start, space.least, space.most).units[0] > -0.8
+    begin = best_of(run, np.vstack([start, along(space, start, [0, 1])]))
+    assert locate(space, run, begin, space.least, space.most).units == pytest.approx([-1.5, 0.4], abs=0.05)
 
 
 def test_the_noise_of_a_smooth_signal_is_known_without_a_model():

@@ -7,11 +7,12 @@ import yaml
 from transfer_audit.cli.profile_edit import edited
 from transfer_audit.core import family as families
 from transfer_audit.core.binding import bind
+from transfer_audit.core.calibrate.joints import JointFit, JointFits, Missing
 from transfer_audit.core.calibrate.traces import Trace
 from transfer_audit.core.coverage import cover
 from transfer_audit.core.errors import AuditError
 from transfer_audit.core.profile import Parameter
-from transfer_audit.core.propose import Change, applied, apply_to, propose
+from transfer_audit.core.propose import Change, applied, apply_to, forms, propose
 from transfer_audit.core.propose.candidates import candidates
 from transfer_audit.core.propose.evidence import Estimate, hull
 from transfer_audit.core.shadow import Shadow
@@ -123,6 +124,24 @@ def test_changes_become_a_profile_and_a_mapping_alike(world):
     apply_to(raw, _changes())
     assert {name: Parameter(**value) for name, value in raw['family']['parameters'].items()} == parameters
     assert parameters['delay'].range == (0.01, 0.05) and parameters['friction'].select == ('a',)
+
+
+def test_what_mujoco_has_no_parameter_for_is_ranked_and_never_written(world, monkeypatch):
+    load, play, limit = (Missing(*form) for form in (
+        ('load-dependent friction', 0.6, 0.2, 0.1, 0.3, 'N m per N m of load'),
+        ('backlash', 0.01, 0.0, 0.0, 0.1, 'rad'), ('torque limit', 0.5, 1.0, 0.9, 1.1, 'N m'),
+    ))  # fmt: skip
+    joints = [JointFit(name, (), 0.3, after, 0.001, 1.0, (), missing, ())
+              for name, after, missing in (('a', 0.2, (load, limit, play)), ('b', 0.1, ()))]  # fmt: skip
+    monkeypatch.setattr(forms.fits, 'fit', lambda *_: JointFits(tuple(joints), ()))
+    binding = hand(world, delay=DELAY)
+    (change,) = forms.forms([], binding, 0.5)
+    assert (change.kind, change.name, change.new) == ('missing', 'load-dependent friction', (0.1, 0.3))
+    assert change.explained == pytest.approx(0.5 * 0.6 * 0.04 / 0.05) and 'at a would explain 48%' in change.reason
+    assert applied(binding.profile, [change]) == binding.profile
+    raw = yaml.safe_load(binding.profile.path.read_text())
+    apply_to(raw, [change])
+    assert raw == yaml.safe_load(binding.profile.path.read_text())
 
 
 def test_a_change_that_no_parameter_can_have_is_refused(world):
