@@ -85,6 +85,19 @@ def test_verify_says_whole_or_where_it_is_broken(call, path):
     assert 'entry 6 (abort of round 2) was edited' in call('verify', code=1)
 
 
+def test_recover(call, path):
+    assert 'nothing was lost' in call('recover')
+    assert json.loads(call('list', '--json'))[2]['state'] == 'open'
+    with sqlite3.connect(path) as connection:
+        connection.execute('DELETE FROM entries WHERE sequence = 7')
+    connection.close()
+    text = call('recover')
+    assert 'entry 7 was cut off' in text and 'rounds' not in text
+    assert 'before entry 7 (loss) was written: entry 7 was cut off' in call('verify', code=1)
+    with pytest.raises(AuditError, match='there is no ledger here'):
+        call('recover', '--ledger', str(path.with_name('other.db')))
+
+
 def test_export(call, tmp_path):
     rows = list(csv.DictReader(io.StringIO(call('export', '--format', 'csv'))))
     assert [row['round'] for row in rows] == ['1', '2', '3']

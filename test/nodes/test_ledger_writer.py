@@ -150,6 +150,30 @@ def test_a_ledger_that_breaks_on_the_way_is_told_to_the_gate(desk, ros):
     assert desk.begin().success and desk.states() == ['open']
 
 
+def test_what_happens_while_the_disk_is_full_is_kept_when_it_no_longer_is(desk, ros, told):
+    """The gate's trip and the verdict that closes the round wait for space."""
+    import sqlite3
+
+    verdicts = desk.stage.speak(ros.String, 'divergence/verdict', ros.latched)
+    gate = desk.stage.speak(ros.Status, 'gate/status')
+    assert desk.begin().success and desk.end(True).success
+    status = told(desk.wait('ended'))
+    with sqlite3.connect(desk.path) as other:
+        other.execute("CREATE TRIGGER full BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
+    budgets = {'force_budget': {'tip_a': 4.0}, 'speed_budget': None, 'failures_left': 3, 'cut': ''}
+    for trips in (0, 1):
+        gate.publish(ros.round('passing', trips=trips, **budgets))
+    verdicts.publish(ros.String(data=json.dumps(verdict_of(status))))
+    desk.stage.wait_for(lambda: desk.said[-1].level == ros.Status.ERROR, 'an error level')
+    assert desk.states() == ['open']
+    with other:
+        other.execute('DROP TRIGGER full')
+    other.close()
+    desk.wait('closed')
+    (round_,) = desk.rounds()
+    assert [event.kind for event in round_.events] == ['outcome', 'gate_trip'] and round_.record.slip_gap == 0.125
+
+
 def test_nonsense_on_the_verdict_topic_does_not_end_the_writer(desk, ros, told):
     assert desk.begin().success and desk.end(True).success
     status = desk.wait('ended')

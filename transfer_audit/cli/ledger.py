@@ -14,6 +14,7 @@ from rich.table import Table
 
 from transfer_audit.core.errors import LedgerError
 from transfer_audit.ledger.chain import Head
+from transfer_audit.ledger.database import locate
 from transfer_audit.ledger.export import FORMATS, HEADINGS, iso, summary
 from transfer_audit.ledger.panels import GROUPS, Interval, Panel, gaps
 from transfer_audit.ledger.rounds import LedgerRound
@@ -36,23 +37,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     panels.add_argument('--by', choices=tuple(GROUPS), help='one line for each of these (default: one of all)')
     verify = _verb(verbs, 'verify', 'follow the chain: exit code 0 if it is whole, 1 if it was tampered with', _verify)
     verify.add_argument('--head', metavar='SEQ:SHA256', help='a head that a report printed, to be found in the chain')
+    text = 'go on with a ledger whose tail or head was lost; the loss stays on record and `verify` goes on telling it'
+    _verb(verbs, 'recover', text, _recover, with_json=False, writes=True)
     export = _verb(verbs, 'export', 'all rounds for another tool', _export, with_json=False)
     export.add_argument('--format', choices=tuple(FORMATS), default='csv', help='default: %(default)s')
     export.add_argument('--to', type=Path, metavar='FILE', help='where to (default: standard output)')
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Open the ledger for reading and do what the verb says."""
-    with Ledger.open(arguments.ledger, read_only=True) as ledger:
+    """Open the ledger, for reading where that is enough, and do what the verb says."""
+    if arguments.writes and not locate(arguments.ledger).exists():
+        raise LedgerError(f'{arguments.ledger}: there is no ledger here; name one with --ledger')
+    with Ledger.open(arguments.ledger, not arguments.writes, arguments.ledger_run is _recover) as ledger:
         return int(arguments.ledger_run(ledger, arguments))
 
 
-def _verb(verbs: Any, name: str, text: str, function: Any, with_json: bool = True) -> argparse.ArgumentParser:
+def _verb(
+    verbs: Any, name: str, text: str, function: Any, with_json: bool = True, writes: bool = False
+) -> argparse.ArgumentParser:  # fmt: skip
     parser: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=text)
     parser.add_argument('--ledger', default='ledger.db', metavar='L', help='the ledger (default: %(default)s)')
     if with_json:
         parser.add_argument('--json', nargs='?', const='-', metavar='OUT', help='as JSON, to a file or - (stdout)')
-    parser.set_defaults(ledger_run=function)
+    parser.set_defaults(ledger_run=function, writes=writes)
     return parser
 
 
@@ -151,6 +158,14 @@ def _verify(ledger: Ledger, arguments: argparse.Namespace) -> int:
     else:
         print('\n'.join(f'{ledger.path}: {problem}' for problem in found.problems))
     return 0 if found.ok else 1
+
+
+def _recover(ledger: Ledger, arguments: argparse.Namespace) -> int:
+    left = ledger.abort_open('the ledger was recovered') if ledger.lost else []
+    print(f'{ledger.path}: ' + (f'{ledger.lost}; that is on record now' if ledger.lost else 'nothing was lost'))
+    if left:
+        print(f'{ledger.path}: rounds {left} were left open and are aborted now')
+    return 0
 
 
 def _export(ledger: Ledger, arguments: argparse.Namespace) -> int:

@@ -10,8 +10,8 @@ from typing import Literal, NamedTuple
 
 from transfer_audit.core.errors import LedgerError
 
-Kind = Literal['start', 'close', 'abort', 'event']
-BOUNDARIES = ('start', 'close', 'abort')
+Kind = Literal['start', 'close', 'abort', 'event', 'loss']
+BOUNDARIES = ('start', 'close', 'abort', 'loss')
 """Entries whose head is on the disk before the next entry is; that of an event may be lost in a power cut."""
 
 NOTHING = '0' * 64
@@ -55,8 +55,9 @@ class Entry(NamedTuple):
         return Head(self.sequence, self.sha256)
 
     def __str__(self) -> str:
-        about = self.kind if self.round is None else f'{self.kind} of round {self.round}'
-        return f'entry {self.sequence} ({about})'
+        numbered = self.round is not None and self.kind != 'loss'
+        about = f'{self.kind} of round {self.round}' if numbered else str(self.kind)
+        return f'entry {self.sequence} ({about.encode("utf-8", "replace").decode()})'
 
 
 def seal(previous: Head, kind: Kind, round_: int | None, body: str) -> Entry:
@@ -68,11 +69,12 @@ def seal(previous: Head, kind: Kind, round_: int | None, body: str) -> Entry:
 def digest(entry: Entry) -> str:
     """SHA-256 over the previous digest and the canonical bytes of {sequence, kind, round, body}.
 
-    The body stands there as it is stored, so that not even a space can be added to it.
+    The body stands there as it is stored, so that not even a space can be added to it. A column that no longer holds
+    what it should (bytes for a text) gives another digest, not an error.
     """
     parts = (
-        f'{entry.previous_sha256}{{"body":{entry.body},"kind":{json.dumps(entry.kind)},'
-        f'"round":{json.dumps(entry.round)},"sequence":{entry.sequence}}}'
+        f'{entry.previous_sha256}{{"body":{entry.body},"kind":{json.dumps(entry.kind, default=repr)},'
+        f'"round":{json.dumps(entry.round, default=repr)},"sequence":{entry.sequence}}}'
     )
     return hashlib.sha256(parts.encode('utf-8', 'surrogatepass')).hexdigest()
 
@@ -109,6 +111,8 @@ class Chain:
             self.problems.append(f'{entry} does not follow entry {expected - 1}: one of the two was put there later')
         if not intact:
             self._broken.append(entry)
+        elif entry.kind == 'loss':
+            self.problems.append(f'before {entry} was written: {json.loads(entry.body)["problem"]}')
         self.entries += 1
         self.last, self._intact = entry.head, intact
 

@@ -31,6 +31,10 @@ entries = sa.Table(
 )
 
 
+class Unwritable(LedgerError):
+    """The disk or the database refuses, not the ledger: the same may be tried again later."""
+
+
 def locate(path_or_url: str | Path) -> Path:
     """The database file of a path or of a `sqlite:///` URL.
 
@@ -83,6 +87,7 @@ def _writable(path: Path) -> bool:
 def _engine(path: Path, read_only: bool) -> sa.Engine:
     def open_() -> sqlite3.Connection:
         connection = sqlite3.connect(_uri(path, read_only), uri=True, isolation_level=None, check_same_thread=False)
+        connection.text_factory = _text
         connection.execute('PRAGMA busy_timeout = 10000')
         if not read_only:
             connection.execute('PRAGMA journal_mode = WAL')
@@ -92,6 +97,11 @@ def _engine(path: Path, read_only: bool) -> sa.Engine:
     engine = sa.create_engine('sqlite://', creator=open_, poolclass=sa.pool.StaticPool)
     sa.event.listen(engine, 'begin', _begin)
     return engine
+
+
+def _text(raw: bytes) -> str:
+    """Bytes that are no text stay tellable from text, so that `verify` can say where they are."""
+    return raw.decode('utf-8', 'surrogateescape')
 
 
 def _begin(connection: sa.Connection) -> None:
@@ -140,21 +150,23 @@ def told(path: Path) -> Iterator[None]:
     """Turn what the database or the disk says into one sentence with the file and what to do."""
     try:
         yield
-    except (sa.exc.DBAPIError, sqlite3.Error) as error:
+    except (sa.exc.DBAPIError, sqlite3.Error, UnicodeDecodeError) as error:
         said = str(getattr(error, 'orig', None) or error)
         advice = next((advice for words, advice in _ADVICE.items() if words in said), said)
-        raise LedgerError(f'{path}: {advice}') from error
+        raise Unwritable(f'{path}: {advice}') from error
     except OSError as error:
-        raise LedgerError(f'{error.filename or path}: {error.strerror}; check the disk and the permissions') from error
+        raise Unwritable(f'{error.filename or path}: {error.strerror}; check the disk and the permissions') from error
 
 
+_DAMAGED = 'is damaged; keep it (and any -wal file) for evidence and go on with a new ledger'
 _ADVICE = {
     'not a database': 'is no SQLite database, so no ledger; choose another file',
     'unable to open': 'cannot be opened; check that the file and its folder can be read and written',
     'readonly': 'cannot be written; check the permissions of the file and its folder',
     'locked': 'is held by another process for more than 10 s; end that process first',
     'full': 'the disk is full; free some space',
-    'malformed': 'is damaged; keep it for evidence and go on with a new ledger',
-    'disk I/O error': 'the disk does not answer; check it',
+    'malformed': _DAMAGED,
+    'codec': _DAMAGED,
+    'disk I/O error': 'the disk is full or does not answer; free some space or check it',
     'no such table': 'lacks the table of entries; keep it for evidence and go on with a new ledger',
 }

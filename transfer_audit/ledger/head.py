@@ -18,6 +18,7 @@ class HeadFile:
     def __init__(self, ledger: Path) -> None:
         ledger = ledger.resolve()
         self.path = ledger.with_name(ledger.name + '.head')
+        self._fresh = self.path.with_name(self.path.name + '.tmp')
         self._folder = ledger.parent
 
     def read(self) -> Head | None:
@@ -37,12 +38,19 @@ class HeadFile:
 
     def replace(self, head: Head) -> None:
         """Store a head so that it survives a power cut at any moment: the old one or the new one is there."""
-        fresh = self.path.with_name(self.path.name + '.tmp')
-        with fresh.open('wb') as file:
+        self.prepare(head)
+        self.put()
+
+    def prepare(self, head: Head) -> None:
+        """Write a head beside the stored one: all that needs space, before the entry it speaks of is committed."""
+        with self._fresh.open('wb') as file:
             file.write(_line(head))
             file.flush()
             os.fsync(file.fileno())
-        fresh.replace(self.path)
+
+    def put(self) -> None:
+        """Put the prepared head in the place of the stored one."""
+        self._fresh.replace(self.path)
         folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(folder)

@@ -23,10 +23,13 @@ class Ledger:
     """An append-only book of rounds in one SQLite file, for use by one thread at a time.
 
     Whatever a method wrote is on the disk when it returns. Several processes may write to one ledger.
+    `lost` says what was found missing when it was opened, if it was opened to recover that.
     """
 
-    def __init__(self, path_or_url: str | Path, read_only: bool = False) -> None:
+    def __init__(self, path_or_url: str | Path, read_only: bool = False, recover: bool = False) -> None:
         """Open or create the ledger.
+
+        :param recover: go on with a ledger whose tail was lost; what was lost is its next entry, and stays a problem
 
         :raises LedgerError: if it is missing, no ledger, of a newer schema or cannot be written, or does not
             match its stored head
@@ -35,19 +38,20 @@ class Ledger:
         self._read_only = read_only
         self._file = HeadFile(self.path)
         self._head = Head()
+        self.lost = ''
         engine = connect(self.path, read_only)
         self._reads, self._writes = engine, engine.execution_options(writes=True)
         if not read_only:
             try:
-                self._settle_head()
+                self._settle_head(recover)
             except LedgerError:
                 self.disconnect()
                 raise
 
     @classmethod
-    def open(cls, path: str | Path, read_only: bool = False) -> Ledger:
+    def open(cls, path: str | Path, read_only: bool = False, recover: bool = False) -> Ledger:
         """The same as the constructor, for those who read verbs."""
-        return cls(path, read_only)
+        return cls(path, read_only, recover)
 
     def start(self, start: StartRecord) -> int:
         """Begin a round.
@@ -144,8 +148,10 @@ class Ledger:
                     self._file.replace(last)
                 entry = seal(last, kind, choose(connection), text)
                 connection.execute(_INSERT, entry._asdict())
+                if kind in BOUNDARIES:  # a disk that is too full for the head refuses the entry
+                    self._file.prepare(entry.head)
             if kind in BOUNDARIES:
-                self._file.replace(entry.head)
+                self._file.put()
             else:
                 self._file.overwrite(entry.head)
             self._head = entry.head
@@ -179,21 +185,30 @@ class Ledger:
             ordered = query.order_by(entries.c.sequence).execution_options(yield_per=500)
             yield (Entry(*row) for row in connection.execute(ordered))
 
-    def _settle_head(self) -> None:
+    def _settle_head(self, recover: bool) -> None:
         """Bring a head that a crash left behind up to the table.
 
-        :raises LedgerError: if more than a crash parts the two
+        :raises LedgerError: if more than a crash parts the two, and they are not to be recovered
         """
         with told(self.path), self._file.locked():
-            stored = self._file.read() or Head()
-            with self._reads.begin() as connection:
+            try:
+                stored, problem = self._file.read() or Head(), ''
+            except LedgerError as error:
+                stored, problem = Head(), str(error)
+            with self._writes.begin() as connection:
                 last = last_of(connection)
-                tail = sa.select(entries).where(entries.c.sequence >= stored.sequence).order_by(entries.c.sequence)
-                problem = head_problem(stored, [Entry(*row) for row in connection.execute(tail)], last)
+                if not problem:
+                    tail = sa.select(entries).where(entries.c.sequence >= stored.sequence).order_by(entries.c.sequence)
+                    problem = head_problem(stored, [Entry(*row) for row in connection.execute(tail)], last)
+                if problem and recover:
+                    entry = _loss(connection, stored, last, problem)
+                    connection.execute(_INSERT, entry._asdict())
+                    self.lost, last, problem = problem, entry.head, ''
             if problem:
                 raise LedgerError(
                     f'{self.path}: does not match {self._file.path.name}: {problem}; see `transfer-audit ledger '
-                    f'verify`, keep both (and any -wal file) for evidence and go on with a new ledger'
+                    f'verify`, keep both (and any -wal file) for evidence, then go on with a new ledger, or with this '
+                    f'one after `transfer-audit ledger recover`, which keeps the loss on record'
                 )
             if stored != last:
                 self._file.replace(last)
@@ -209,3 +224,11 @@ _STARTED = sa.select(entries.c.sequence).where(entries.c.round == sa.bindparam('
 
 def _next_number(connection: sa.Connection) -> int:
     return int(connection.execute(_HIGHEST).scalar() or 0) + 1
+
+
+def _loss(connection: sa.Connection, stored: Head, last: Head, problem: str) -> Entry:
+    """What is known of a lost tail. Its round is one that none of the lost entries can have started, so that no number
+    is used twice.
+    """
+    number = _next_number(connection) + max(0, stored.sequence - last.sequence)
+    return seal(last, 'loss', number, canonical({'head': str(stored), 'problem': problem}).decode())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,6 +17,8 @@ from std_srvs.srv import SetBool, Trigger
 from transfer_audit.core.errors import LedgerError
 from transfer_audit.core.fields import parse_path, walk
 from transfer_audit.core.types import Round, to_ns
+from transfer_audit.ledger.database import Unwritable
+from transfer_audit.ledger.events import gate_events
 from transfer_audit.ledger.record import Budgets, RoundRecord, StartRecord, round_record, start_record
 from transfer_audit.ledger.store import Ledger
 from transfer_audit.nodes import convert
@@ -34,7 +37,7 @@ class LedgerWriter(AuditNode):
 
     def __init__(self) -> None:
         super().__init__('ledger_writer')
-        self._ledger = Ledger.open(self.text('ledger') or self.profile.ledger)
+        self._ledger = Ledger.open(self.text('ledger') or self.profile.ledger, recover=True)
         left = self._ledger.abort_open('the ledger writer ended before the round did')
         for name in ('policy', 'task', 'bag'):
             self.text(name)
@@ -44,9 +47,11 @@ class LedgerWriter(AuditNode):
         self._start: StartRecord | None = None
         self._ended_ns = 0
         self._problem = ''
+        self._unwritten: deque[Callable[[], Any]] = deque()
         self._next: tuple[int, str] | None = None
         self._gate: dict[str, str] = {}
         self._before: Budgets | None = None
+        self._judged: RoundRecord | None = None
         self._publisher = self.create_publisher(DiagnosticStatus, 'round', LATCHED)
         self.create_service(Trigger, 'round/start', self._on_start)
         self.create_service(SetBool, 'round/end', self._on_end)
@@ -56,6 +61,8 @@ class LedgerWriter(AuditNode):
         if self.profile.round.topic is not None:
             self.listen(self.profile.round.topic, convert.message_class(self.profile.round.type), self._on_mark)
         self.create_timer(0.5, self._tick)
+        if self._ledger.lost:
+            self.get_logger().error(f'the ledger goes on, but {self._ledger.lost}')
         if left:
             self.get_logger().warning(f'rounds {left} were left open and are aborted now')
         self._say()
@@ -70,6 +77,24 @@ class LedgerWriter(AuditNode):
             return False, self._problem
         self._problem = ''
         return True, found
+
+    def _keep(self, kind: str, data: Mapping[str, Any]) -> None:
+        """Keep an event, in its order, at once or as soon as the ledger can be written."""
+        number = self._round_number() if self._state in ('open', 'ended') else None
+        self._unwritten.append(lambda: self._ledger.event(number, kind, data))
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Write what waits; what the ledger itself refuses is said and dropped."""
+        while self._unwritten:
+            try:
+                self._unwritten[0]()
+            except Unwritable as error:
+                self._problem = str(error)
+                return
+            except LedgerError as error:
+                self.get_logger().warning(str(error))
+            self._unwritten.popleft()
 
     def _on_start(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         if self._state in ('open', 'ended'):
@@ -131,6 +156,7 @@ class LedgerWriter(AuditNode):
             self.get_logger().warning(f'divergence/verdict: no verdict of a round: {error}')
             return
         if record is not None:
+            self._judged = record
             self._close(record)
 
     def _record(self, verdict: dict[str, Any]) -> RoundRecord:
@@ -145,8 +171,12 @@ class LedgerWriter(AuditNode):
         )
 
     def _close(self, record: RoundRecord) -> None:
+        self._catch_up()
+        if self._unwritten:
+            return
         written, _ = self._write(lambda: self._ledger.close(record.round, record))
         if written:
+            self._judged = None
             self._verdict = record.verdict
             self._over('closed')
 
@@ -161,15 +191,12 @@ class LedgerWriter(AuditNode):
     def _on_first(self, message: DiagnosticStatus) -> None:
         values = convert.values_of(message)
         if message.level == DiagnosticStatus.ERROR and self._state in ('open', 'ended'):
-            self._write(
-                lambda: self._ledger.event(self._round_number(), 'divergence', {'says': message.message, **values})
-            )
+            self._keep('divergence', {'says': message.message, **values})
 
     def _on_gate(self, message: DiagnosticStatus) -> None:
         values = convert.values_of(message)
-        if values.get('trips', '0') != self._gate.get('trips', values.get('trips', '0')):
-            number = self._round_number() if self._state in ('open', 'ended') else None
-            self._write(lambda: self._ledger.event(number, 'gate_trip', {'says': message.message, **values}))
+        for kind in gate_events(self._gate, values):
+            self._keep(kind, {'says': message.message, **values})
         self._gate = values
 
     def _budgets(self) -> Budgets | None:
@@ -187,13 +214,17 @@ class LedgerWriter(AuditNode):
     def _tick(self) -> None:
         """A heartbeat, on which the gate relies; a round without a verdict is aborted; a full disk is tried again."""
         waited_ns = time.monotonic_ns() - self._ended_ns
-        if self._state == 'ended' and waited_ns > to_ns(VERDICT_S) and self._round is not None:
+        if self._problem:
+            self._write(lambda: self._ledger.event(None, 'writable again', {'after': self._problem}))
+        if not self._problem:
+            self._catch_up()
+        if self._judged is not None:
+            self._close(self._judged)
+        elif self._state == 'ended' and waited_ns > to_ns(VERDICT_S) and self._round is not None:
             number = self._round.number
             written, _ = self._write(lambda: self._ledger.abort(number, f'no verdict came within {VERDICT_S:g} s'))
             if written:
                 self._over('aborted')
-        if self._problem:
-            self._write(lambda: self._ledger.event(None, 'writable again', {'after': self._problem}))
         self._say()
 
     def _say(self) -> None:
@@ -224,7 +255,7 @@ class LedgerWriter(AuditNode):
         values = {
             'ledger': str(self._ledger.path),
             'round': self._round_number(),
-            'entries': self._ledger.head.sequence,
+            'waiting': len(self._unwritten),
         }
         return ('error', self._problem, values) if self._problem else ('ok', self._state, values)
 
