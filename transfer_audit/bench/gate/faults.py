@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from transfer_audit.bench.gate.latency import JOINTS, hand
+from transfer_audit.bench.gate.sides import JOINTS, hand
 from transfer_audit.core.errors import AuditError
 from transfer_audit.core.types import NS
 
