@@ -117,3 +117,18 @@ def test_mistakes_are_sentences(call, path, tmp_path):
     path.unlink()
     with pytest.raises(AuditError, match='there is no ledger here'):
         call('list')
+
+
+def test_template_and_add(call, tmp_path):
+    text = call('template')
+    assert text.startswith('# A round') and 'failure_case: ' in text
+    filled = text
+    for name, value in (('hand', 'h'), ('start_ns', '2026-01-31T12:00:00Z'), ('end_ns', '2026-01-31T12:00:09Z')):
+        filled = filled.replace(f'\n{name}: null', f'\n{name}: {value}').replace(f"\n{name}: ''", f'\n{name}: {value}')
+    (tmp_path / 'round.yaml').write_text(filled.replace('\nverdict: null', '\nverdict: agreed'))
+    assert 'round 4 is recorded' in call('add', str(tmp_path / 'round.yaml'))
+    shown = call('show', '4')
+    assert 'verdict: agreed' in shown and 'added by hand' in shown and '2026-01-31T12:00:09.000Z' in shown
+    (tmp_path / 'round.yaml').write_text(filled)
+    with pytest.raises(AuditError, match=r'round\.yaml: verdict: must be filled in'):
+        call('add', str(tmp_path / 'round.yaml'))

@@ -183,7 +183,7 @@ def test_a_newer_schema_is_not_touched(tmp_path, book):
         connection.execute('PRAGMA user_version = 99')
     connection.close()
     for read_only in (True, False):
-        with pytest.raises(LedgerError, match=r'newer transfer_audit \(schema 99, this one knows 1\)'):
+        with pytest.raises(LedgerError, match=r'newer transfer_audit \(schema 99, this one knows 2\)'):
             Ledger.open(path, read_only)
 
 

@@ -16,12 +16,15 @@ from transfer_audit.core.errors import LedgerError
 from transfer_audit.ledger.chain import Head
 from transfer_audit.ledger.database import locate
 from transfer_audit.ledger.export import FORMATS, HEADINGS, iso, summary
+from transfer_audit.ledger.files import sha256_of
 from transfer_audit.ledger.panels import GROUPS, Interval, Panel, gaps
+from transfer_audit.ledger.record import RoundRecord, StartRecord
 from transfer_audit.ledger.rounds import LedgerRound
 from transfer_audit.ledger.store import Ledger
+from transfer_audit.ledger.template import read_filled, template
 
 NAME = 'ledger'
-HELP = 'list, show, compare, verify and export the rounds of a ledger'
+HELP = 'list, show, compare, add, verify and export the rounds of a ledger'
 
 PIPE_WIDTH = 200
 """Columns of a table that does not go to a terminal."""
@@ -33,6 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _verb(verbs, 'list', 'one line for each round', _list)
     show = _verb(verbs, 'show', 'all that is kept of one round', _show)
     show.add_argument('round', type=int, metavar='N', help='number of the round')
+    empty = _verb(verbs, 'template', 'an empty round as YAML, every field explained', None, with_json=False)
+    empty.add_argument('--profile', type=Path, metavar='P', help='fill in what this profile says')
+    added = _verb(verbs, 'add', 'record a round that was filled in by hand', _add, with_json=False, writes=True)
+    added.add_argument('file', type=Path, metavar='FILE', help='see `ledger template`')
     panels = _verb(verbs, 'gaps', 'sim-to-real gaps over the closed rounds', _gaps)
     panels.add_argument('--by', choices=tuple(GROUPS), help='one line for each of these (default: one of all)')
     verify = _verb(verbs, 'verify', 'follow the chain: exit code 0 if it is whole, 1 if it was tampered with', _verify)
@@ -46,7 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Open the ledger, for reading where that is enough, and do what the verb says."""
-    if arguments.writes and not locate(arguments.ledger).exists():
+    if arguments.ledger_run is None:
+        return _template(arguments)
+    if arguments.ledger_run is _recover and not locate(arguments.ledger).exists():
         raise LedgerError(f'{arguments.ledger}: there is no ledger here; name one with --ledger')
     with Ledger.open(arguments.ledger, not arguments.writes, arguments.ledger_run is _recover) as ledger:
         return int(arguments.ledger_run(ledger, arguments))
@@ -158,6 +167,28 @@ def _verify(ledger: Ledger, arguments: argparse.Namespace) -> int:
     else:
         print('\n'.join(f'{ledger.path}: {problem}' for problem in found.problems))
     return 0 if found.ok else 1
+
+
+def _template(arguments: argparse.Namespace) -> int:
+    if arguments.profile is None:
+        print(template(), end='')
+        return 0
+    from transfer_audit.core.binding import open_hand
+    from transfer_audit.ledger.document import start_of
+
+    print(template(start_of(open_hand(arguments.profile), 0)), end='')
+    return 0
+
+
+def _add(ledger: Ledger, arguments: argparse.Namespace) -> int:
+    filled = read_filled(arguments.file)
+    number = ledger.start(
+        StartRecord.model_validate({k: v for k, v in filled.items() if k in StartRecord.model_fields})
+    )
+    ledger.event(number, 'added by hand', {'file': str(arguments.file), 'sha256': sha256_of(arguments.file)})
+    ledger.close(number, RoundRecord.model_validate({**filled, 'round': number}))
+    print(f'{ledger.path}: round {number} is recorded')
+    return 0
 
 
 def _recover(ledger: Ledger, arguments: argparse.Namespace) -> int:

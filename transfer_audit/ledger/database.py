@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from transfer_audit.core.errors import LedgerError
 
-SCHEMA = 1
+SCHEMA = 2
+"""2 added to what is kept of a round, see `record.upgraded`; the table is that of 1."""
 APPLICATION = 0x7441_4C67
 """`PRAGMA application_id`: what tells a ledger from any other SQLite database."""
 
@@ -60,6 +61,8 @@ def connect(path: Path, read_only: bool) -> sa.Engine:
                 if read_only:
                     raise LedgerError(f'{path}: holds no ledger yet; name the ledger of a live run or an audit')
                 _create(connection)
+            elif not read_only:
+                connection.exec_driver_sql(f'PRAGMA user_version = {SCHEMA}')
     except LedgerError:
         engine.dispose()
         raise

@@ -6,7 +6,7 @@ import json
 import platform
 from collections.abc import Mapping
 from importlib import metadata
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
@@ -19,6 +19,11 @@ Success = bool | Share
 """One trial succeeded or not; a row that stands for several trials, or for a family's members, gives their share."""
 Nanoseconds = Annotated[int, Field(ge=0, lt=2**63)]
 Verdict = Literal['agreed', 'diverged', 'unauditable']
+FailureCase = Literal[
+    '', 'drop', 'slip', 'jam', 'overload', 'timeout', 'wrong object', 'sensor fault', 'gate trip', 'other'
+]
+SCHEMA: Literal[2] = 2
+"""Of a record. 1 had a `failure_case` of any words, and neither seed, members, provenance nor hashes of files."""
 
 DIGITS = 12
 """Gaps are rounded to this many digits, so that 0.81 - 0.62 is 0.19."""
@@ -60,20 +65,29 @@ class Budgets(Facts):
 class StartRecord(Facts):
     """What is known when a round starts.
 
-    :param task: the task instance
+    :param task: the task instance; `seed` is its seed, if it has one
+    :param policy: id or file of the policy; `policy_sha256` is that of the file
     :param profile: where the profile was read from; `profile_sha256` is what it said
     :param family: parameter -> its range: friction, delay, compliance, tactile noise, whatever the profile declares
-    :param bag: where the round is, or will be, recorded
+    :param members: parameter -> its value, or factor, in each member that was drawn
+    :param provenance: where the numbers of the profile are from, as it says itself
+    :param bag: where the round is, or will be, recorded; `bag_sha256` see `files.sha256_of`, '' while it is recorded
     """
 
+    schema_version: Literal[2] = SCHEMA
     task: str = ''
+    seed: int | None = None
     hand: str
     policy: str = ''
+    policy_sha256: str = ''
     profile: str = ''
     profile_sha256: str
     model_sha256: str
     family: dict[str, FamilyRange] = {}
+    members: dict[str, list[float]] = {}
+    provenance: dict[str, JsonValue] = {}
     bag: str | None = None
+    bag_sha256: str = ''
     versions: dict[str, str] = {}
     host: str = ''
     start_ns: Nanoseconds
@@ -102,7 +116,8 @@ class RoundRecord(StartRecord):
     budgets_before: Budgets | None = None
     budgets_after: Budgets | None = None
     budgets_why: str = ''
-    failure_case: str = ''
+    failure_case: FailureCase = ''
+    failure: str = ''
     note: str = ''
     document: dict[str, JsonValue] = {}
 
@@ -121,6 +136,16 @@ class RoundRecord(StartRecord):
         return self
 
 
+def upgraded(body: dict[str, Any]) -> dict[str, Any]:
+    """The body of a start or a close as it is written today, from one of any schema."""
+    if body.get('schema_version', 1) == SCHEMA:
+        return body
+    words = body.get('failure_case', '')
+    known = words in get_args(FailureCase)
+    told = {} if known else {'failure_case': 'other', 'failure': words}
+    return {**body, **told, 'schema_version': SCHEMA}
+
+
 def _gaps(sides: Mapping[str, Any]) -> dict[str, float | None]:
     return {
         'slip_gap': difference(sides.get('real_slip_rate'), sides.get('sim_slip_rate')),
@@ -136,9 +161,18 @@ def difference(minuend: float | None, subtrahend: float | None) -> float | None:
 
 
 def start_record(
-    profile: Profile, model_sha256: str, start_ns: int, task: str = '', policy: str = '', bag: str | None = None
+    profile: Profile,
+    model_sha256: str,
+    start_ns: int,
+    task: str = '',
+    policy: str = '',
+    bag: str | None = None,
+    **added: Any,
 ) -> StartRecord:
-    """The start of a round under this profile, on this machine, with these versions."""
+    """The start of a round under this profile, on this machine, with these versions.
+
+    :param added: what neither of them knows: seed, policy_sha256, bag_sha256, members
+    """
     return StartRecord(
         task=task,
         hand=profile.hand,
@@ -150,10 +184,12 @@ def start_record(
             name: FamilyRange(field=p.field, channel=p.channel, range=p.range, scale=p.scale)
             for name, p in profile.family.parameters.items()
         },
+        provenance=json.loads(json.dumps(profile.provenance, default=str)),
         bag=bag,
         versions=versions(),
         host=platform.node(),
         start_ns=start_ns,
+        **added,
     )
 
 

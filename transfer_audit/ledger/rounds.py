@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from transfer_audit.core.errors import LedgerError
 from transfer_audit.ledger.chain import Entry
-from transfer_audit.ledger.record import RoundRecord, StartRecord
+from transfer_audit.ledger.record import RoundRecord, StartRecord, upgraded
 
 State = Literal['open', 'closed', 'aborted']
 
@@ -77,7 +77,7 @@ def fold(entries: Iterable[Entry], where: str) -> list[LedgerRound]:
 def _fold_one(rounds: dict[int, LedgerRound], number: int, entry: Entry) -> None:
     body = json.loads(entry.body)
     if entry.kind == 'start':
-        rounds[number] = LedgerRound(number, 'open', StartRecord.model_validate(body))
+        rounds[number] = LedgerRound(number, 'open', StartRecord.model_validate(upgraded(body)))
     elif number in rounds:
         rounds[number] = _after(rounds[number], entry, body)
 
@@ -90,7 +90,7 @@ def event_of(entry: Entry) -> LedgerEvent:
 
 def _after(round_: LedgerRound, entry: Entry, body: dict[str, Any]) -> LedgerRound:
     if entry.kind == 'close':
-        record = RoundRecord.model_validate(body)
+        record = RoundRecord.model_validate(upgraded(body))
         end_ns = record.end_ns if round_.end_ns is None else round_.end_ns
         return replace(round_, state='closed', record=record, end_ns=end_ns)
     if entry.kind == 'abort':

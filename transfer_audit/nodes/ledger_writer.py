@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -18,8 +19,10 @@ from transfer_audit.core.errors import LedgerError
 from transfer_audit.core.fields import parse_path, walk
 from transfer_audit.core.types import Round, to_ns
 from transfer_audit.ledger.database import Unwritable
+from transfer_audit.ledger.document import start_of
 from transfer_audit.ledger.events import gate_events
-from transfer_audit.ledger.record import Budgets, RoundRecord, StartRecord, round_record, start_record
+from transfer_audit.ledger.files import sha256_of
+from transfer_audit.ledger.record import Budgets, RoundRecord, StartRecord, round_record
 from transfer_audit.ledger.store import Ledger
 from transfer_audit.nodes import convert
 from transfer_audit.nodes.node import EVERY_LATCHED, LATCHED, AuditNode, run
@@ -46,6 +49,7 @@ class LedgerWriter(AuditNode):
         self._round: Round | None = None
         self._start: StartRecord | None = None
         self._ended_ns = 0
+        self._policy = ('', '')
         self._problem = ''
         self._unwritten: deque[Callable[[], Any]] = deque()
         self._next: tuple[int, str] | None = None
@@ -123,7 +127,7 @@ class LedgerWriter(AuditNode):
     def _begin(self, start_ns: int, task: str) -> tuple[bool, str]:
         """Open a round; whether it is recorded, and its number or why not."""
         policy, bag = self.text('policy'), self.text('bag') or None
-        start = start_record(self.profile, self.binding.model_digest, start_ns, task=task, policy=policy, bag=bag)
+        start = start_of(self.binding, start_ns, task=task, policy=policy, bag=bag, policy_sha256=self._sha256(policy))
         written, found = self._write(lambda: self._ledger.start(start))
         if written:
             self._start, self._before, self._verdict = start, self._budgets(), ''
@@ -131,6 +135,12 @@ class LedgerWriter(AuditNode):
             self._state = 'open'
             self._say()
         return written, str(found)
+
+    def _sha256(self, policy: str) -> str:
+        """That of a policy which is a file, read when it is first named."""
+        if self._policy[0] != policy:
+            self._policy = (policy, sha256_of(Path(policy)))
+        return self._policy[1]
 
     def _end(self, end_ns: int, success: bool | None) -> tuple[bool, str]:
         """End the open round; whether that is recorded, and a sentence. Its verdict closes it."""
