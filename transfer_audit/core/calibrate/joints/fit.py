@@ -12,7 +12,7 @@ from transfer_audit.core.calibrate.joints import held_out as h
 from transfer_audit.core.calibrate.joints import terms as t
 from transfer_audit.core.calibrate.joints.chain import Chain, Servo, chains_of, in_mjcf, sticking
 from transfer_audit.core.calibrate.joints.result import Fitted, JointFit, JointFits, Missing
-from transfer_audit.core.calibrate.joints.solve import Fit, better, sysid
+from transfer_audit.core.calibrate.joints.solve import Fit, better, polished, sysid
 from transfer_audit.core.calibrate.joints.solve import fit as solve
 from transfer_audit.core.calibrate.joints.spread import Spread, spread_of
 from transfer_audit.core.calibrate.joints.telling import correlated, motion_for, why_not
@@ -76,8 +76,11 @@ def fit_chain(chain: Chain, windows: Sequence[Window], forms: bool = True) -> li
 def plain(chain: Chain, windows: Sequence[Window]) -> tuple[Fit, ...]:
     """The fit with the model's own friction and, where that leaves more than noise, one with friction that does not
     creep."""
-    found = solve(chain, windows, t.PLAIN)
-    return (found, solve(sticking(chain), windows, t.PLAIN, found)) if found.left_over(LEFT_OVER) else (found,)
+    own = solve(chain, windows, t.PLAIN)
+    if not own.left_over(LEFT_OVER):
+        return (own,)
+    fits = own, solve(sticking(chain), windows, t.PLAIN, own)
+    return tuple(polished(one, windows) if one is better(*fits) else one for one in fits)
 
 
 def best(chain: Chain, windows: Sequence[Window]) -> Fit:

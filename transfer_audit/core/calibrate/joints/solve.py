@@ -25,6 +25,9 @@ DIFFERENCE = 1e-2
 Friction bends the residual on scales far below, and a slope over less than that is neither one to descend along nor one
 to take an interval from.
 """
+_TOLERANCE = 5e-4
+"""Of the last step, relative to the parameters."""
+_POLISHED = 20
 _SCAN = np.concatenate([np.arange(0.0, 0.06, 0.01), np.arange(0.06, 0.29, 0.02)])
 _SAMPLES = 48
 _NOISE_ONLY = 1.05
@@ -151,12 +154,30 @@ def better(one: Fit, other: Fit) -> Fit:
     return min(one, other, key=lambda fit: float(fit.residual @ fit.residual))
 
 
-def _descended(problem: Problem, terms: tuple[t.Term, ...], start: t.Start, most: int) -> Fit:
+def polished(found: Fit, windows: Sequence[Window]) -> Fit:
+    """A fit that leaves more than noise, taken on along the flat valley that friction makes, by slopes over less.
+
+    It leaves hardly less of these windows, but others can tell the difference. The slopes stay those of the fit.
+    """
+    problem = Problem(found.chain, windows, found.terms, found.start)
+    start = replace(found.start, value=found.values)
+    fine = _descended(problem, found.terms, start, _POLISHED, 0.1 * DIFFERENCE, 0.2 * _TOLERANCE)
+    return better(found, replace(fine, jacobian=found.jacobian))
+
+
+def _descended(
+    problem: Problem,
+    terms: tuple[t.Term, ...],
+    start: t.Start,
+    most: int,
+    difference: float = DIFFERENCE,
+    tolerance: float = _TOLERANCE,
+) -> Fit:
     chain, module = problem.simulation.chain, sysid()
     _, result = module.optimize(
         _parameters(module, chain, terms, start), lambda x, _: ([problem.residual(x)], None, None),
-        optimizer='mujoco', verbose=False, max_iters=most, x_scale='jac', eps=DIFFERENCE, mu_max=1e4, mu_factor=10.0,
-        xtol=5e-4, output=io.StringIO(),
+        optimizer='mujoco', verbose=False, max_iters=most, x_scale='jac', eps=difference, mu_max=1e4, mu_factor=10.0,
+        xtol=tolerance, output=io.StringIO(),
     )  # fmt: skip
     x = np.asarray(result.x, np.float64).ravel()
     values = x.reshape(start.size.shape) * start.size
