@@ -106,6 +106,7 @@ def test_a_hull_leaves_room_for_one_more_round():
     many = hull([Estimate(value, 0.01) for value in np.linspace(0.4, 0.6, 20)])
     assert few[0] < many[0] < 0.4 and 0.6 < many[1] < few[1]
     assert hull([None]) is None
+    assert hull([Estimate(0.4, 0.001)]) == pytest.approx((0.35, 0.45)), 'one round does not say how far rounds differ'
 
 
 def _changes():

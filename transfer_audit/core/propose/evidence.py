@@ -10,7 +10,7 @@ import numpy as np
 from transfer_audit.core.binding import Binding, bind
 from transfer_audit.core.calibrate.traces import Trace
 from transfer_audit.core.coverage.misfit import Misfit, misfit
-from transfer_audit.core.coverage.places import NOISE_ALONE, RoundPlaces
+from transfer_audit.core.coverage.places import MARGIN, NOISE_ALONE, RoundPlaces
 from transfer_audit.core.coverage.scan import best_of
 from transfer_audit.core.coverage.search import locate
 from transfer_audit.core.coverage.space import Space, space_of
@@ -45,12 +45,17 @@ def estimates(rounds: Sequence[RoundPlaces], name: str) -> list[Estimate | None]
 
 def hull(found: Sequence[Estimate | None]) -> tuple[float, float] | None:
     """A range that holds what rounds say and what one more round would: from the lowest to the highest value, and on
-    either side twice the typical error and a share of the hull that falls with the rounds. None without any."""
+    either side twice the typical error and a share of the hull that falls with the rounds. None without any.
+
+    How far rounds differ, one alone does not say: it gets the margin by which a parameter is called outside at least.
+    """
     known = [one for one in found if one is not None]
     if not known:
         return None
     values = [one.value for one in known]
     pad = 2 * float(np.median([one.error for one in known])) + (max(values) - min(values)) / len(known)
+    if len(known) == 1:
+        pad = max(pad, MARGIN)
     return min(values) - pad, max(values) + pad
 
 
