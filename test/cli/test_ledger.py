@@ -132,3 +132,14 @@ def test_template_and_add(call, tmp_path):
     (tmp_path / 'round.yaml').write_text(filled)
     with pytest.raises(AuditError, match=r'round\.yaml: verdict: must be filled in'):
         call('add', str(tmp_path / 'round.yaml'))
+
+
+def test_import_sim_and_trend(call, tmp_path):
+    (tmp_path / 'sim.csv').write_text('task,success\nturn [red] | 1,1\nanother,0\n')
+    assert "2 outcomes are recorded; no round is of 'another'" in call('import-sim', str(tmp_path / 'sim.csv'))
+    (panel,) = json.loads(call('gaps', '--json'))
+    assert (panel['sim_success'], panel['success_gap'], panel['slip_gap']) == (1.0, 0.38, 0.11)
+    (step,) = json.loads(call('gaps', '--trend', '--json'))
+    assert step['success_course'] == 'unknown' and step['success_gap'] == 0.38
+    assert 'change of success gap' in call('gaps', '--trend')
+    assert 'tip_index 1' in call('gaps', '--by', 'kind')

@@ -17,11 +17,14 @@ from transfer_audit.ledger.chain import Head
 from transfer_audit.ledger.database import locate
 from transfer_audit.ledger.export import FORMATS, HEADINGS, iso, summary
 from transfer_audit.ledger.files import sha256_of
-from transfer_audit.ledger.panels import GROUPS, Interval, Panel, gaps
+from transfer_audit.ledger.intervals import Interval
+from transfer_audit.ledger.panels import GROUPS, Panel, gaps
 from transfer_audit.ledger.record import RoundRecord, StartRecord
 from transfer_audit.ledger.rounds import LedgerRound
+from transfer_audit.ledger.simulated import SimOutcome, read_outcomes
 from transfer_audit.ledger.store import Ledger
 from transfer_audit.ledger.template import read_filled, template
+from transfer_audit.ledger.trend import Step, trend
 
 NAME = 'ledger'
 HELP = 'list, show, compare, add, verify and export the rounds of a ledger'
@@ -42,6 +45,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     added.add_argument('file', type=Path, metavar='FILE', help='see `ledger template`')
     panels = _verb(verbs, 'gaps', 'sim-to-real gaps over the closed rounds', _gaps)
     panels.add_argument('--by', choices=tuple(GROUPS), help='one line for each of these (default: one of all)')
+    panels.add_argument('--trend', action='store_true', help='one line for each family, and whether the gaps close')
+    brought = _verb(
+        verbs,
+        'import-sim',
+        'bring outcomes of a task panel in any simulator',
+        _import,
+        with_json=False,
+        writes=True,
+    )
+    brought.add_argument(
+        'file', type=Path, metavar='FILE', help=f'CSV, JSON or Parquet with {", ".join(SimOutcome.model_fields)}'
+    )
     verify = _verb(verbs, 'verify', 'follow the chain: exit code 0 if it is whole, 1 if it was tampered with', _verify)
     verify.add_argument('--head', metavar='SEQ:SHA256', help='a head that a report printed, to be found in the chain')
     text = 'go on with a ledger whose tail or head was lost; the loss stays on record and `verify` goes on telling it'
@@ -116,7 +131,9 @@ def _said(value: Any) -> str:
 
 
 def _gaps(ledger: Ledger, arguments: argparse.Namespace) -> int:
-    panels = gaps(ledger.rounds(), arguments.by)
+    if arguments.trend:
+        return _trend(ledger, arguments)
+    panels = gaps(ledger.rounds(), arguments.by, ledger.simulated())
     if arguments.json:
         _write_json(arguments.json, [panel.as_json() for panel in panels])
     else:
@@ -124,14 +141,48 @@ def _gaps(ledger: Ledger, arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _trend(ledger: Ledger, arguments: argparse.Namespace) -> int:
+    if arguments.by not in (None, 'profile'):
+        raise LedgerError(f'--trend goes from family to family, so not by {arguments.by}; leave out --by')
+    steps = trend(ledger.rounds(), ledger.simulated())
+    if arguments.json:
+        _write_json(arguments.json, [step.as_json() for step in steps])
+    else:
+        _table(('profile', *_PANEL_HEADINGS, 'change of success gap', 'of slip gap'), map(_step_row, steps))
+    return 0
+
+
+def _step_row(step: Step) -> Sequence[str]:
+    changes = (
+        (step.success_change, step.success_change_interval, step.success_course),
+        (step.slip_change, step.slip_change_interval, step.slip_course),
+    )
+    said = (
+        f'{_number(change, interval)} {course}' if change is not None else '–' for change, interval, course in changes
+    )
+    return (*_row(step.panel), *said)
+
+
+def _import(ledger: Ledger, arguments: argparse.Namespace) -> int:
+    outcomes = read_outcomes(arguments.file)
+    ledger.import_simulated(str(arguments.file), sha256_of(arguments.file), outcomes)
+    tasks = {round_.start.task for round_ in ledger.rounds()}
+    strange = sorted({outcome.task for outcome in outcomes} - tasks)
+    more = f'; no round is of {", ".join(map(repr, strange[:3]))}{" and others" if strange[3:] else ""}'
+    print(f'{ledger.path}: {len(outcomes)} outcomes are recorded{more if strange else ""}')
+    return 0
+
+
 _PANEL_HEADINGS = (
     'rounds',
+    'pairs',
     'success sim',
     'success real',
     'success gap',
     'visible from',
     'slip sim→real',
     'slip gap',
+    'visible from',
     'parted first',
 )
 
@@ -140,13 +191,15 @@ def _row(panel: Panel) -> Sequence[str]:
     return (
         'all' if panel.group is None else panel.group,
         str(panel.rounds),
+        str(max(panel.success_pairs, panel.slip_pairs)),
         _number(panel.sim_success, panel.sim_success_interval),
         _number(panel.real_success, panel.real_success_interval),
         _number(panel.success_gap, panel.success_gap_interval),
         _number(panel.smallest_success_gap),
         f'{_number(panel.sim_slip_rate)} → {_number(panel.real_slip_rate)}',
         _number(panel.slip_gap, panel.slip_gap_interval),
-        ', '.join(f'{kind} {count}' for kind, count in panel.divergences.items()) or '–',
+        _number(panel.smallest_slip_gap),
+        ', '.join(f'{name} {count}' for name, count in (panel.divergences | panel.elements).items()) or '–',
     )
 
 

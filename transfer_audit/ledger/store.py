@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +16,7 @@ from transfer_audit.ledger.database import connect, entries, locate, told
 from transfer_audit.ledger.head import HeadFile
 from transfer_audit.ledger.record import RoundRecord, StartRecord, canonical
 from transfer_audit.ledger.rounds import LedgerEvent, LedgerRound, event_of, fold
+from transfer_audit.ledger.simulated import PANEL, SimOutcome
 from transfer_audit.ledger.verify import Verification, last_of, verify
 
 
@@ -109,6 +110,25 @@ class Ledger:
         """Every event, also those between rounds, as they were told."""
         with self._reading(sa.select(entries).where(entries.c.kind == 'event')) as found:
             return [event_of(entry) for entry in found]
+
+    def import_simulated(self, file: str, sha256: str, outcomes: Sequence[SimOutcome]) -> None:
+        """Keep the outcomes of a task panel in a simulator.
+
+        :raises LedgerError: if the same file was imported before
+        """
+        if any(event.data['sha256'] == sha256 for event in self._panels()):
+            raise LedgerError(f'{self.path}: {file} was imported already')
+        rows = [outcome.model_dump(mode='json', exclude_none=True) for outcome in outcomes]
+        self.event(None, PANEL, {'file': file, 'sha256': sha256, 'rows': rows})
+
+    def simulated(self) -> list[SimOutcome]:
+        """Every outcome that was imported."""
+        return [SimOutcome.model_validate(row) for event in self._panels() for row in event.data['rows']]
+
+    def _panels(self) -> list[LedgerEvent]:
+        wanted = (entries.c.kind == 'event') & entries.c.round.is_(None)
+        with self._reading(sa.select(entries).where(wanted)) as found:
+            return [event for event in map(event_of, found) if event.kind == PANEL]
 
     @property
     def head(self) -> Head:
