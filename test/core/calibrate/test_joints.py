@@ -7,9 +7,10 @@ import pytest
 
 from transfer_audit.bench.calibration.worlds import Truth, lively, slow, trace_of
 from transfer_audit.core.calibrate import joints
-from transfer_audit.core.calibrate.joints import solve
-from transfer_audit.core.calibrate.joints.chain import chains_of
+from transfer_audit.core.calibrate.joints import held_out, solve
+from transfer_audit.core.calibrate.joints.chain import chains_of, in_mjcf, sticking
 from transfer_audit.core.calibrate.joints.simulation import play
+from transfer_audit.core.calibrate.joints.terms import BACKLASH, PLAIN
 from transfer_audit.core.calibrate.joints.windows import windows_of
 from transfer_audit.core.errors import AuditError
 
@@ -85,6 +86,23 @@ def test_a_fit_to_a_hand_that_moves_as_it_likes_explains_nothing(hand):
 
 def test_two_joints_that_do_not_move_each_other_are_two_chains(world):
     assert [len(chain.servos) for chain in chains_of(world.hand())] == [1, 1]
+
+
+@pytest.mark.parametrize(('timestep', 'time_s'), [('0.001', '0.004'), ('0.005', '0.01')])
+def test_firm_friction_is_no_faster_than_two_steps(world, timestep, time_s):
+    hand = world.hand(PENDULUM.replace('0.002', timestep, 1), command=COMMAND, channels={'joints': JOINTS})
+    (chain,) = chains_of(hand)
+    assert f'solreffriction="{time_s} 1"' in in_mjcf(chain.model)
+    assert sticking(chain).model.dof_solref[0, 0] == float(time_s)
+
+
+def test_a_form_that_gains_nothing_is_not_tried_on_parts(hand):
+    (chain,) = chains_of(hand)
+    windows = windows_of(traces(hand, lively, seconds=2.0), hand, chain)
+    base = held_out.held_out(windows, solve.fit(chain, windows, PLAIN))
+    richer = held_out.with_form(base, BACKLASH)
+    assert (len(base.fits), len(richer.fits)) == (2, 1)
+    assert 0.95 < float(richer.square[0] / base.square[0]) <= 1.0
 
 
 def test_contact_is_left_out(world):
