@@ -26,9 +26,7 @@ def opened(gain, *names):
 
 
 def test_the_twins_are_35_ms_apart_and_have_the_parameters_of_their_model():
-    nominal, late = (
-        fit(*opened('kp400', f'twin_{name}_kp400_sinsin'), t.PLAIN) for name in ('nominal', 'delay35ms')
-    )
+    nominal, late = (fit(*opened('kp400', f'twin_{name}_kp400_sinsin'), t.PLAIN) for name in ('nominal', 'delay35ms'))
     delay, friction, damping, gain, armature, offset = nominal.values[0]
     assert late.values[0, 0] - delay == pytest.approx(0.035, abs=0.0005)
     assert [friction, damping, gain, armature] == pytest.approx([0.006966, 0.032425, 0.577877, 0.0016432], rel=0.02)
