@@ -61,7 +61,7 @@ class Replay:
         self.binding = binding
         self._sources = self._matched()
         used = [topic for topic, _, _ in self._sources]
-        marks = self._round_topic()
+        marks = self.round_topic()
         self._types = typestore_of(bag, [*dict.fromkeys(used), *([marks] if marks else [])])
         self._check_elements()
 
@@ -89,7 +89,7 @@ class Replay:
             raise ProfileError(str(profile.path), problems)
         return found
 
-    def _round_topic(self) -> str | None:
+    def round_topic(self) -> str | None:
         """Where the bag says when rounds begin: the profile's topic, or the round topic of a recorded pilot."""
         spec = self.binding.profile.round
         if spec.topic is not None:
@@ -148,7 +148,7 @@ class Replay:
 
         :raises BagError: if the marks start no round
         """
-        topic = self._round_topic()
+        topic = self.round_topic()
         if topic is None:
             return [Round(1, self._whole_start_ns(), self.bag.end_ns)]
         found: list[Round] = []

@@ -43,6 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     empty.add_argument('--profile', type=Path, metavar='P', help='fill in what this profile says')
     added = _verb(verbs, 'add', 'record a round that was filled in by hand', _add, with_json=False, writes=True)
     added.add_argument('file', type=Path, metavar='FILE', help='see `ledger template`')
+    case = _verb(verbs, 'case', 'a failed or diverged round as a folder to be audited again', _case, with_json=False)
+    case.add_argument('round', type=int, metavar='N', help='number of the round')
+    case.add_argument('--to', type=Path, metavar='FOLDER', help='a new folder (default: case_N)')
+    case.add_argument('--model', type=Path, help='MJCF or URDF that replaced the model of the profile in the audit')
     panels = _verb(verbs, 'gaps', 'sim-to-real gaps over the closed rounds', _gaps)
     panels.add_argument('--by', choices=tuple(GROUPS), help='one line for each of these (default: one of all)')
     panels.add_argument('--trend', action='store_true', help='one line for each family, and whether the gaps close')
@@ -241,6 +245,18 @@ def _add(ledger: Ledger, arguments: argparse.Namespace) -> int:
     ledger.event(number, 'added by hand', {'file': str(arguments.file), 'sha256': sha256_of(arguments.file)})
     ledger.close(number, RoundRecord.model_validate({**filled, 'round': number}))
     print(f'{ledger.path}: round {number} is recorded')
+    return 0
+
+
+def _case(ledger: Ledger, arguments: argparse.Namespace) -> int:
+    from transfer_audit.bags.case import write_case
+
+    round_ = ledger.round(arguments.round)
+    if round_.record is None:
+        raise LedgerError(
+            f'{ledger.path}: round {round_.number} is {round_.state}; a case is made of one that is closed'
+        )
+    print(write_case(round_.record, arguments.to or Path(f'case_{round_.number}'), arguments.model))
     return 0
 
 

@@ -100,7 +100,7 @@ def _discordant(sim: Array, real: Array) -> tuple[int, int]:
 def paired_interval(differences: Array) -> Interval | None:
     """Interval of the mean of paired differences: the studentized bootstrap of pairs; None below two pairs.
 
-    Efron, Tibshirani (1993), 12.5; BCa intervals of 20 pairs cover 90 % instead of 95 %. Of a few pairs, where resampling
+    Efron, Tibshirani (1993), 12.5; BCa intervals of 20 pairs cover 90 % instead of 95 %. Of few pairs, where resampling
     says little, and of many, where it says the same, it is Student's interval.
 
     :param differences: shape (N,), in [-1, 1]
