@@ -115,7 +115,8 @@ class Judge:
         if self._rows_done_ns - self._looked_ns >= to_ns(LOOK_S):
             self._looked_ns = self._rows_done_ns
             self._faulty = [f for f in self._topic_findings(self._rows_done_ns) if f.unit != 'ppm']
-        return first_of(found + self._faulty)
+        found += self._faulty
+        return first_of(found + self._causes_in_commands(found, self._rows_done_ns))
 
     def say(self, finding: Finding, ties: list[Finding]) -> dict[str, Any]:
         """A finding as it stands in the verdict JSON."""
@@ -138,6 +139,7 @@ class Judge:
         found = [placed(finding, self.comparison, self.phases) for finding in self.comparison.findings]
         findings = attributed(found, self.comparison, expected, self.binding.profile.resync.horizon_s)
         findings += self._topic_findings(round_.end_ns)
+        findings += self._causes_in_commands(findings, round_.end_ns)
         first, _ = first_of(findings)
         problem = problem or conclusion.nothing() or self._unshadowed(first)
         verdict = conclusion.verdict(findings, problem)
@@ -168,7 +170,15 @@ class Judge:
             of_topic(lane.plan.name, fault, max_gap_ns)
             for lane in lanes
             for fault in lane.timing.faults(lane.timeline.faults, until_ns)
-        ] + [of_topic(COMMAND, fault, max_gap_ns) for fault in self._commands.faults(until_ns)]
+        ]
+
+    def _causes_in_commands(self, findings: list[Finding], until_ns: int) -> list[Finding]:
+        """Steps of the commands' clock, where something parted: alone they harm nothing, and a receiver that is starved
+        for a while looks the same."""
+        if not findings:
+            return []
+        gap_ns = to_ns(self._clock.max_gap_s)
+        return [of_topic(COMMAND, fault, gap_ns) for fault in self._commands.clock_steps(until_ns)]
 
     def _metrics(self, round_: Round) -> dict[str, Any]:
         real, shadow = self._slip.rate('real'), self._slip.rate('shadow')

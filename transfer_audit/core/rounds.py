@@ -36,9 +36,6 @@ def rounds_from_marks(marks: Iterable[tuple[int, str]], end_ns: int) -> list[Rou
 
 
 _ANY_SILENCE_S = 1e6
-CLOCK_FAULTS = ('clock step', 'clock drift')
-"""What can be wrong with commands. When to send one is the policy's choice, so silence is no fault, and the shadow
-takes them in the order of their stamps; but a clock that steps makes it move at another time than the hand."""
 
 
 class CommandMeter:
@@ -98,9 +95,13 @@ class CommandMeter:
         """How long a command waited on average for the physics step that acted on it: a real hand does not wait."""
         return self._waited_ns / NS / self._count if self._count else 0.0
 
-    def faults(self, until_ns: int) -> list[Fault]:
-        """What is wrong with the clock of the commands in the round up to an instant."""
-        return [fault for fault in self.timing.faults(self.timeline.faults, until_ns) if fault.kind in CLOCK_FAULTS]
+    def clock_steps(self, until_ns: int) -> list[Fault]:
+        """Steps of the commands' clock in the round up to an instant.
+
+        After one the simulation moves at another time than the hand. Else nothing is wrong with commands: when to send
+        one is the policy's choice, and they are taken in the order of their stamps.
+        """
+        return [fault for fault in self.timing.faults(self.timeline.faults, until_ns) if fault.kind == 'clock step']
 
     def forget(self, before_ns: int) -> None:
         """Let go of commands and counts older than `before_ns`."""

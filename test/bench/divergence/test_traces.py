@@ -17,13 +17,13 @@ def recordings():
     return {found.name: found for found in traces.recordings(DATA)}
 
 
-def test_every_recording_agrees_once_its_tolerance_is_raised(recordings):
+def test_every_recording_agrees_at_its_own_tolerance_with_its_noise_left(recordings):
     assert len(recordings) == 7
-    for name, found in recordings.items():
+    for found in recordings.values():
         judged = found.judge(found.streams)
         assert judged.verdict['verdict'] == 'agreed' and judged.excess.max() == pytest.approx(0.0, abs=1e-9)
-        raised = found.binding.channel('joints').tolerance[0] > 0.02
-        assert raised == (not name.startswith('twin'))
+        assert found.binding.channel('joints').tolerance[0] == pytest.approx(0.02, abs=0.005)
+        assert 0.0002 < judged.verdict['channels']['joints']['servo']['rms'] < 0.01
 
 
 def test_a_reading_that_jumps_is_true_from_there_on(recordings):
