@@ -50,11 +50,14 @@ setup(
         'bench': ['matplotlib', 'river'],
         # `transfer-audit lab`: the training.
         'lab': ['cma'],
+        # `transfer-audit ledger sign`.
+        'sign': ['cryptography'],
         # Joint parameters are fitted by mujoco.sysid, which is silently empty without its own needs.
         'calibrate': ['mujoco[sysid]'],
         # launch_pytest does not start under pytest 8.4 and later; what linters say changes with their versions.
         'test': [
             'cma',
+            'cryptography',
             'hypothesis',
             'mujoco[sysid]',
             'mypy==2.4.*',

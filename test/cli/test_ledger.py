@@ -143,3 +143,25 @@ def test_import_sim_and_trend(call, tmp_path):
     assert step['success_course'] == 'unknown' and step['success_gap'] == 0.38
     assert 'change of success gap' in call('gaps', '--trend')
     assert 'tip_index 1' in call('gaps', '--by', 'kind')
+
+
+def test_sign_and_verify_with_a_key(call, path, tmp_path):
+    serialization = pytest.importorskip(
+        'cryptography.hazmat.primitives.serialization', reason='signatures need cryptography, which is not installed'
+    )
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    key, pem = Ed25519PrivateKey.generate(), serialization.Encoding.PEM
+    private, public = tmp_path / 'key.pem', tmp_path / 'key.pub'
+    plain = serialization.NoEncryption()
+    private.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
+    public.write_bytes(key.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo))
+    assert 'no head was ever signed' in call('verify', '--key', str(public), code=1)
+    assert 'signed up to entry 7' in call('sign', '--key', str(private))
+    assert 'the chain is whole' in call('verify', '--key', str(public))
+    assert json.loads(call('verify', '--key', str(public), '--json'))['signed'] == 7
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE entries SET body = replace(body, 'power', 'brain') WHERE kind = 'abort'")
+    connection.close()
+    with pytest.raises(AuditError, match='is not whole, so it is not signed'):
+        call('sign', '--key', str(private))

@@ -16,8 +16,9 @@ from transfer_audit.ledger.database import connect, entries, locate, told
 from transfer_audit.ledger.head import HeadFile
 from transfer_audit.ledger.record import RoundRecord, StartRecord, canonical
 from transfer_audit.ledger.rounds import LedgerEvent, LedgerRound, event_of, fold
+from transfer_audit.ledger.signing import signed_heads
 from transfer_audit.ledger.simulated import PANEL, SimOutcome
-from transfer_audit.ledger.verify import Verification, last_of, verify
+from transfer_audit.ledger.verify import Verification, known_problem, last_of, verify
 
 
 class Ledger:
@@ -140,6 +141,22 @@ class Ledger:
         """Follow the whole chain, compare its end with the stored head, and with one `known` from a report."""
         with told(self.path), self._reads.begin() as connection:
             return verify(connection, self._file, known)
+
+    def verify_signatures(self, key: Path) -> tuple[int, list[str]]:
+        """Whether every head that was signed is one of this chain.
+
+        :param key: public Ed25519 key, PEM
+        :returns: the last entry that a signature vouches for, and what is wrong
+        """
+        heads, problems = signed_heads(self.path, key)
+        good = [0]
+        with told(self.path), self._reads.begin() as connection:
+            last = last_of(connection)
+            for head in heads:
+                problem = known_problem(connection, head, last)
+                problems += [f'signed, but not of this chain: {problem}'] if problem else []
+                good += [] if problem else [head.sequence]
+        return max(good), problems
 
     def disconnect(self) -> None:
         """Leave the database."""

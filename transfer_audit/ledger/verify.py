@@ -43,7 +43,7 @@ def verify(connection: sa.Connection, file: HeadFile, known: Head | None = None)
     if not problems:
         problems = list(filter(None, [head_problem(chain.head, chain.tail, chain.last)]))
     if known is not None:
-        problems += filter(None, [_known_problem(connection, known, chain.last)])
+        problems += filter(None, [known_problem(connection, known, chain.last)])
     problems = chain.problems + problems
     notes = [] if problems else list(filter(None, [head_note(chain.head, chain.last)]))
     return Verification(not problems, chain.entries, chain.last, problems, notes)
@@ -68,7 +68,8 @@ def _stored(connection: sa.Connection, file: HeadFile) -> tuple[Head | None, lis
             return None, [str(error)]
 
 
-def _known_problem(connection: sa.Connection, known: Head, last: Head) -> str:
+def known_problem(connection: sa.Connection, known: Head, last: Head) -> str:
+    """Why a head that is known from elsewhere is none of this chain, or ''."""
     row = connection.execute(sa.select(entries).where(entries.c.sequence == known.sequence)).first()
     problem = head_problem(known, [Entry(*row)] if row else [], last)
     return f'against the head {known.sequence}:{known.sha256[:12]}…: {problem}' if problem else ''
