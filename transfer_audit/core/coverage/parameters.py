@@ -11,8 +11,8 @@ from scipy import stats
 
 from transfer_audit.core.binding import Binding
 from transfer_audit.core.coverage.noise import noise_of
-from transfer_audit.core.coverage.places import LEVEL, MARGIN, NOISE_ALONE, Pooled, RoundPlaces, pooled
-from transfer_audit.core.coverage.search import Place, charge
+from transfer_audit.core.coverage.places import LEVEL, MARGIN, Pooled, RoundPlaces, pooled
+from transfer_audit.core.coverage.search import NOISE_ALONE, Place, charge
 from transfer_audit.core.types import Array
 
 Side = Literal['below', 'above']

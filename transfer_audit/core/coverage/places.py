@@ -11,8 +11,8 @@ from scipy import stats
 from transfer_audit.core.binding import Binding
 from transfer_audit.core.calibrate.traces import Trace
 from transfer_audit.core.coverage.misfit import Misfit, misfit
-from transfer_audit.core.coverage.scan import along, best_of
-from transfer_audit.core.coverage.search import Place, charge, locate
+from transfer_audit.core.coverage.scan import CLEARLY, along, best_of
+from transfer_audit.core.coverage.search import Place, locate
 from transfer_audit.core.coverage.space import Space
 from transfer_audit.core.types import Array
 
@@ -24,9 +24,6 @@ FIRST = 16
 """Members of the first wave."""
 SMALLEST_ERROR = 0.01
 """What is left of errors that a round does not see, in widths of the range."""
-_AT, _WEIGHTS = np.polynomial.hermite_e.hermegauss(64)
-NOISE_ALONE = float(_WEIGHTS @ charge(_AT) / _WEIGHTS.sum())
-"""What noise alone costs, per sample."""
 
 
 @dataclass
@@ -82,7 +79,7 @@ def search(trace: Trace, binding: Binding, space: Space, threads: int = 1) -> Ro
 
     points = np.vstack([np.full(len(zeros), 0.5), space.spread(zeros, ones, FIRST - 1, 0)])
     start = best_of(run, points)
-    begin = best_of(run, np.vstack([start, along(space, start, range(len(start)))]))
+    begin = best_of(run, np.vstack([start, along(space, start, range(len(start)))]), CLEARLY)
     free = locate(space, run, begin, space.least, space.most)
     inside = free
     if ((free.units < 0) | (free.units > 1)).any():

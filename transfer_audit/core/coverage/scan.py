@@ -12,6 +12,8 @@ from transfer_audit.core.types import Array
 
 SHARES = (0.2, 0.6)
 """Where beyond a range is looked, of the way from its bound to the last value that is looked at."""
+CLEARLY = 0.8
+"""A place outside the ranges is begun from if it leaves less than this share of what the best one inside does."""
 
 
 def along(space: Space, centre: Array, axes: Iterable[int]) -> Array:
@@ -32,6 +34,7 @@ def along(space: Space, centre: Array, axes: Iterable[int]) -> Array:
     return np.array(found).reshape(len(found), len(centre))
 
 
-def best_of(run: Run, points: Array) -> Array:
-    """The point at which least is left, shape (P,)."""
-    return np.asarray(points[int(np.argmin(charge(run(points).left).mean(axis=1)))])
+def best_of(run: Run, points: Array, share: float = 1.0) -> Array:
+    """The point at which least is left, shape (P,); the first, unless that is less than a share of what it leaves."""
+    left = charge(run(points).left).mean(axis=1)
+    return np.asarray(points[int(np.argmin(left)) if left.min() < share * left[0] else 0])

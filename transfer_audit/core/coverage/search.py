@@ -20,8 +20,9 @@ WIDE, NARROW = 0.3, 0.08
 """Half the size of the first waves, and of the last one."""
 STAYS = 0.04
 """A centre that moves less than this, in widths, stays."""
-GAINS = 1e-3
-"""A last step that takes off less than this share of what was left has arrived; flat directions wander for ever."""
+GAINS, NOISY = 1e-3, 2.0
+"""A last step that takes off less than this share has arrived, where so many times what noise leaves is left: a model
+that is wrong wanders in flat directions for ever. Near the noise small gains tell parameters apart."""
 WORSE = 1.02
 HEAVY = 3.0
 
@@ -75,7 +76,7 @@ def locate(space: Space, run: Run, start: Array, low: Array, high: Array, seed: 
             step, pad = step / 2, max(NARROW, pad / 2)
             centre = seen if WORSE * seen_cost < best.cost else (centre + best.units) / 2
             continue
-        arrived = best is not None and pad <= NARROW and place.cost > (1 - GAINS) * best.cost
+        arrived = best is not None and pad <= NARROW and place.cost > (1 - GAINS) * best.cost > NOISY * NOISE_ALONE
         if best is None or place.cost <= best.cost or pad <= NARROW:
             best = place
         if arrived:
@@ -106,3 +107,8 @@ def charge(left: Array) -> Array:
     :param left: in units of noise, any shape
     """
     return np.asarray(np.sqrt(1.0 + (left / HEAVY) ** 2) - 1.0)
+
+
+_AT, _WEIGHTS = np.polynomial.hermite_e.hermegauss(64)
+NOISE_ALONE = float(_WEIGHTS @ charge(_AT) / _WEIGHTS.sum())
+"""What noise alone costs, per sample."""

@@ -10,9 +10,9 @@ import numpy as np
 from transfer_audit.core.binding import Binding, bind
 from transfer_audit.core.calibrate.traces import Trace
 from transfer_audit.core.coverage.misfit import Misfit, misfit
-from transfer_audit.core.coverage.places import MARGIN, NOISE_ALONE, RoundPlaces
+from transfer_audit.core.coverage.places import MARGIN, RoundPlaces
 from transfer_audit.core.coverage.scan import best_of
-from transfer_audit.core.coverage.search import locate
+from transfer_audit.core.coverage.search import NOISE_ALONE, locate
 from transfer_audit.core.coverage.space import Space, space_of
 from transfer_audit.core.profile import Parameter
 from transfer_audit.core.types import Array

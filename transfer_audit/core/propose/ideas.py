@@ -9,9 +9,9 @@ import numpy as np
 
 from transfer_audit.core.binding import Binding
 from transfer_audit.core.coverage.misfit import Misfit, misfit
-from transfer_audit.core.coverage.places import NOISE_ALONE, RoundPlaces
+from transfer_audit.core.coverage.places import RoundPlaces
 from transfer_audit.core.coverage.scan import along, best_of
-from transfer_audit.core.coverage.search import Place, locate
+from transfer_audit.core.coverage.search import NOISE_ALONE, Place, locate
 from transfer_audit.core.coverage.space import Space, reaching, space_of
 from transfer_audit.core.profile import Parameter
 from transfer_audit.core.propose.change import Range

@@ -9,7 +9,8 @@ from transfer_audit.core.calibrate.traces import Trace
 from transfer_audit.core.coverage.coverage import EXPLAINED, Coverage, judged, searched
 from transfer_audit.core.coverage.elements import summary
 from transfer_audit.core.coverage.members import Unsimulated
-from transfer_audit.core.coverage.places import NOISE_ALONE, RoundPlaces
+from transfer_audit.core.coverage.places import RoundPlaces
+from transfer_audit.core.coverage.search import NOISE_ALONE
 from transfer_audit.core.propose.candidates import candidates
 from transfer_audit.core.propose.change import Change
 from transfer_audit.core.propose.forms import forms
