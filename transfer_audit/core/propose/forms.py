@@ -14,7 +14,7 @@ from transfer_audit.core.errors import AuditError
 from transfer_audit.core.propose.change import Change
 from transfer_audit.core.propose.ideas import LEAST
 
-FITTED_S = 12.0
+FITTED_S = 20.0
 """Motion that the joints are fitted to at most."""
 PAYS = 0.05
 """A form is missing if it takes this share off the squared residual on held-out stretches."""
