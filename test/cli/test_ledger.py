@@ -51,6 +51,12 @@ def test_list_is_a_table(call):
     assert lines[2].split()[-2] == 'no'
 
 
+def test_a_long_list_has_the_same_columns(call, monkeypatch):
+    short = [line.split() for line in call('list').splitlines()]
+    monkeypatch.setattr('transfer_audit.cli.ledger_output.LONG', 1)
+    assert [line.split() for line in call('list').splitlines()] == short
+
+
 def test_list_and_show_as_json(call, tmp_path):
     rounds = json.loads(call('list', '--json', '-'))
     assert [round_['state'] for round_ in rounds] == ['closed', 'aborted', 'open']

@@ -13,6 +13,8 @@ from rich.table import Table
 
 from transfer_audit.core.errors import LedgerError
 
+LONG = 1000
+"""Rows above which a table is not fitted, which takes ten times as long as to read the rounds."""
 PIPE_WIDTH = 200
 """Columns of a table that does not go to a terminal."""
 
@@ -37,9 +39,15 @@ def write(to: str | Path, text: str) -> None:
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table as wide as the terminal, or as `PIPE_WIDTH`."""
-    lines = Table(*headings, box=None, header_style='bold')
-    for row in rows:
-        lines.add_row(*row)
+    """A table as wide as the terminal, or as `PIPE_WIDTH`; a long one as wide as it is."""
+    found = [headings, *rows]
+    if len(found) > LONG:
+        widths = [max(map(len, column)) for column in zip(*found, strict=True)]
+        lines = ('  '.join(map(str.ljust, row, widths)).rstrip() for row in found)
+        sys.stdout.writelines(f' {line}\n' for line in lines)
+        return
+    fitted = Table(*headings, box=None, header_style='bold')
+    for row in found[1:]:
+        fitted.add_row(*row)
     width = None if sys.stdout.isatty() else PIPE_WIDTH
-    Console(width=width, markup=False, highlight=False, emoji=False).print(lines)
+    Console(width=width, markup=False, highlight=False, emoji=False).print(fitted)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from transfer_audit.core.errors import LedgerError
 from transfer_audit.ledger.chain import Entry
-from transfer_audit.ledger.record import RoundRecord, StartRecord, upgraded
+from transfer_audit.ledger.record import KEPT, RoundRecord, StartRecord, upgraded
 
 State = Literal['open', 'closed', 'aborted']
 
@@ -63,15 +65,28 @@ def fold(entries: Iterable[Entry], where: str) -> list[LedgerRound]:
     :raises LedgerError: if an entry is not as it was written
     """
     rounds: dict[int, LedgerRound] = {}
-    for entry in entries:
-        if entry.round is not None:
-            try:
-                _fold_one(rounds, entry.round, entry)
-            except (ValueError, KeyError, TypeError) as error:
-                raise LedgerError(
-                    f'{where}: {entry} is not as it was written; see `transfer-audit ledger verify`'
-                ) from error
+    with _uncollected():
+        for entry in entries:
+            if entry.round is not None:
+                try:
+                    _fold_one(rounds, entry.round, entry)
+                except (ValueError, KeyError, TypeError) as error:
+                    raise LedgerError(
+                        f'{where}: {entry} is not as it was written; see `transfer-audit ledger verify`'
+                    ) from error
     return [rounds[number] for number in sorted(rounds)]
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the garbage collector, which would look through all rounds again and again while they grow in number."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _fold_one(rounds: dict[int, LedgerRound], number: int, entry: Entry) -> None:
@@ -90,12 +105,12 @@ def event_of(entry: Entry) -> LedgerEvent:
 
 def _after(round_: LedgerRound, entry: Entry, body: dict[str, Any]) -> LedgerRound:
     if entry.kind == 'close':
-        record = RoundRecord.model_validate(upgraded(body))
+        record = RoundRecord.model_validate(upgraded(body), context=KEPT)
         end_ns = record.end_ns if round_.end_ns is None else round_.end_ns
         return replace(round_, state='closed', record=record, end_ns=end_ns)
     if entry.kind == 'abort':
         return replace(round_, state='aborted', reason=body['reason'])
-    event = event_of(entry)
+    event = LedgerEvent(entry.sequence, entry.round, body['event'], body['data'])
     if event.kind == 'outcome':
         round_ = replace(round_, success=event.data['success'], end_ns=event.data['end_ns'])
     return replace(round_, events=(*round_.events, event))
