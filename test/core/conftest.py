@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import yaml
 
+from transfer_audit.core import family as families
 from transfer_audit.core.binding import open_hand
+from transfer_audit.core.calibrate.traces import Trace
 from transfer_audit.core.shadow import Shadow
-from transfer_audit.core.types import Columns
+from transfer_audit.core.types import Columns, Round
 
 T0 = 1_700_000_000_000_000_000
 MS = 1_000_000
@@ -122,6 +124,22 @@ class World:
             shadow.measured(name, self.columns(stamps, values))
         shadow.start(T0)
         return shadow
+
+    def trace(self, binding, truth, commands, seconds, number=1, noise=0.001):
+        """A round of the two arms with their parameters at `truth`, measured at every row of the audit clock."""
+        names = tuple(variation.name for variation in binding.variations)
+        one, told = families.Family(names, np.array([[truth[name] for name in names]])), []
+        shadow = Shadow(binding, 1, one, lambda _, rows, values: told.append((rows, values[0])))
+        shadow.command(commands)
+        shadow.measured('joints', Columns(commands.receive_ns, commands.stamp_ns, np.zeros((len(commands), 2))))
+        shadow.start(T0)
+        end = T0 + round(seconds * 1e9)
+        while shadow.advance(end, end):
+            pass
+        rows = np.concatenate([rows for rows, _ in told]) - T0
+        values = np.concatenate([values for _, values in told])
+        values = values + noise * np.random.default_rng([number, 9]).standard_normal(values.shape)
+        return Trace('made', T0, Round(number, T0, end), commands, {'joints': self.columns(rows, values)})
 
 
 @pytest.fixture

@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 
-from transfer_audit.core import family as families
 from transfer_audit.core.binding import bind
-from transfer_audit.core.calibrate.traces import Trace
 from transfer_audit.core.coverage import cover, ranks
 from transfer_audit.core.coverage.emulator import Emulator
 from transfer_audit.core.coverage.misfit import Misfit
@@ -14,8 +12,6 @@ from transfer_audit.core.coverage.scan import along, best_of
 from transfer_audit.core.coverage.search import locate
 from transfer_audit.core.coverage.space import space_of
 from transfer_audit.core.errors import AuditError
-from transfer_audit.core.shadow import Shadow
-from transfer_audit.core.types import Round
 
 SECONDS = 4.0
 DAMPING = {'field': 'dof_damping', 'select': ['a', 'b'], 'range': [0.8, 1.25], 'scale': 'relative'}
@@ -43,20 +39,7 @@ def _trace(world, binding, truth, number, swing, noise):
     t = stamps / 1e9
     steps = swing * np.sign(np.sin((3 + number) * t)) * (t > 0.2)
     commands = world.columns(stamps, np.stack([steps, 0.5 * swing * np.sin((7 + number) * t)], axis=1))
-    told = []
-    names = tuple(v.name for v in real.variations)
-    draws = np.array([[truth[name] for name in names]])
-    shadow = Shadow(real, 1, families.Family(names, draws), lambda _, rows, values: told.append((rows, values[0])))
-    shadow.command(commands)
-    shadow.measured('joints', world.columns(stamps, np.zeros((len(stamps), 2))))
-    shadow.start(world.t0)
-    end = world.t0 + round(SECONDS * 1e9)
-    while shadow.advance(end, end):
-        pass
-    rows = np.concatenate([rows for rows, _ in told]) - world.t0
-    values = np.concatenate([values for _, values in told])
-    values = values + noise * np.random.default_rng([number, 9]).standard_normal(values.shape)
-    return Trace('made', world.t0, Round(number, world.t0, end), commands, {'joints': world.columns(rows, values)})
+    return world.trace(real, truth, commands, SECONDS, number, noise)
 
 
 @pytest.mark.parametrize('damping, delay', [(0.85, 0.012), (1.0, 0.02), (1.2, 0.028)])

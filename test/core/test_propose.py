@@ -5,18 +5,14 @@ import pytest
 import yaml
 
 from transfer_audit.cli.profile_edit import edited
-from transfer_audit.core import family as families
 from transfer_audit.core.binding import bind
 from transfer_audit.core.calibrate.joints import JointFit, JointFits, Missing
-from transfer_audit.core.calibrate.traces import Trace
 from transfer_audit.core.coverage import cover
 from transfer_audit.core.errors import AuditError
 from transfer_audit.core.profile import Parameter
 from transfer_audit.core.propose import Change, applied, apply_to, forms, propose
 from transfer_audit.core.propose.candidates import candidates
 from transfer_audit.core.propose.evidence import Estimate, hull
-from transfer_audit.core.shadow import Shadow
-from transfer_audit.core.types import Round
 
 SECONDS = 2.5
 DAMPING = {'field': 'dof_damping', 'select': ['a', 'b'], 'range': [0.8, 1.25], 'scale': 'relative'}
@@ -36,21 +32,7 @@ def traces(world, truths, parameters):
         t = stamps / 1e9
         steps = 0.6 * np.sign(np.sin((3 + number % 3) * t)) * (t > 0.2)
         commands = world.columns(stamps, np.stack([steps, 0.3 * np.sin((7 + number) * t)], axis=1))
-        told = []
-        draws = np.array([[truth[v.name] for v in real.variations]])
-        one = families.Family(tuple(v.name for v in real.variations), draws)
-        shadow = Shadow(real, 1, one, lambda _, rows, values, told=told: told.append((rows, values[0])))
-        shadow.command(commands)
-        shadow.measured('joints', world.columns(stamps, np.zeros((len(stamps), 2))))
-        shadow.start(world.t0)
-        end = world.t0 + round(SECONDS * 1e9)
-        while shadow.advance(end, end):
-            pass
-        rows = np.concatenate([rows for rows, _ in told]) - world.t0
-        values = np.concatenate([values for _, values in told])
-        values = values + 0.001 * np.random.default_rng([number, 9]).standard_normal(values.shape)
-        measured = {'joints': world.columns(rows, values)}
-        out.append(Trace('made', world.t0, Round(number, world.t0, end), commands, measured))
+        out.append(world.trace(real, truth, commands, SECONDS, number))
     return out
 
 

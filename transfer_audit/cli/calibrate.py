@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import datetime
 import functools
-import hashlib
 import os
 import sys
 from pathlib import Path
@@ -19,6 +18,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from transfer_audit import __version__
 from transfer_audit.cli.output import write_json
 from transfer_audit.core.errors import AuditError
+from transfer_audit.ledger.files import sha256_of
 
 NAME = 'calibrate'
 HELP = 'measure delay, noise, friction, compliance and speed of a hand from recordings'
@@ -136,12 +136,4 @@ def _provenance(arguments: argparse.Namespace, binding: Any, found: Any, date: s
 def digests(bag: Path) -> dict[str, str]:
     """SHA-256 of each file of a bag."""
     files = sorted(path for path in bag.rglob('*') if path.is_file()) if bag.is_dir() else [bag]
-    return {path.name: _sha256(path) for path in files}
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open('rb') as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+    return {path.name: sha256_of(path) for path in files}

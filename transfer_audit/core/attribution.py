@@ -88,8 +88,7 @@ class _Causes:
         self._comparison, self._traces, self._expected = comparison, traces, expected
         self._lower, self._upper = traces.lower - comparison.tolerance, traces.upper + comparison.tolerance
         self._settled = settled(traces.real, comparison.rate_hz, horizon_s)
-        self._accepted: list[Explanation] = []
-        self._delayed: set[int] = set()
+        self._accepted: dict[int, Explanation] = {}
         self._effects: list[Finding] = []
 
     def timed(self, finding: Finding) -> Finding:
@@ -111,8 +110,7 @@ class _Causes:
         )  # fmt: skip
         if explanation is None or not self._causal(finding, explanation):
             return finding
-        self._accepted.append(explanation)
-        self._delayed.add(index)
+        self._accepted[index] = explanation
         return self._as_timing(finding, explanation)
 
     def _causal(self, finding: Finding, explanation: Explanation) -> bool:
@@ -155,7 +153,7 @@ class _Causes:
 
     def dated(self, findings: list[Finding]) -> list[Finding]:
         """The same, the first delayed joint that is driven dated back to the first effect of the delay."""
-        late = [finding for finding in findings if self._index(finding) in self._delayed]
+        late = [finding for finding in findings if self._index(finding) in self._accepted]
         if not late:
             return findings
         cause = min(late, key=lambda finding: (not finding.driven, finding.onset_ns))
@@ -168,7 +166,7 @@ class _Causes:
 
     def _common(self) -> Explanation | None:
         """The middle one of the delays that were found, those of the whole round before those of a step."""
-        found = sorted(self._accepted, key=lambda explanation: explanation.delay.delay_s)
+        found = sorted(self._accepted.values(), key=lambda explanation: explanation.delay.delay_s)
         found = [explanation for explanation in found if explanation.cause != 'delay step'] or found
         return found[len(found) // 2] if found else None
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 from scipy.signal import savgol_filter
 
-from transfer_audit.bags.reader import open_bag
-from transfer_audit.bags.replay import Replay
+from transfer_audit.bags.traces import traces_of
 from transfer_audit.bench.divergence import changes
 from transfer_audit.bench.divergence.cases import of_kind, outcomes, stamps_truth
 from transfer_audit.bench.divergence.changes import Edit
@@ -144,20 +143,9 @@ def recordings(folder: Path) -> Iterator[Recording]:
 def _read(path: Path) -> Recording:
     gain = 'kp100' if 'kp100' in path.name else 'kp400'
     binding = open_hand(hand_profile(HAND), path.parent / f'pendulum_{gain}.xml')
-    commands: list[Columns] = []
-    states: list[Columns] = []
-    with open_bag(path) as bag:
-        replay = Replay(bag, binding)
-        (round_,) = replay.rounds()
-        for _, sources in replay.stretches(bag.start_ns, bag.end_ns):
-            for plan, columns in sources:
-                (commands if plan is None else states).append(columns)
-    streams = Streams(_joined(commands), {CHANNEL: _joined(states)})
-    return Recording(path.name, binding, streams, round_, shadow_of(binding, streams, round_))
-
-
-def _joined(parts: list[Columns]) -> Columns:
-    return Columns(*(np.concatenate([getattr(p, f) for p in parts]) for f in ('receive_ns', 'stamp_ns', 'values')))
+    (trace,) = traces_of(path, binding)
+    streams = Streams(trace.command, dict(trace.channels))
+    return Recording(path.name, binding, streams, trace.round, shadow_of(binding, streams, trace.round))
 
 
 def _agreeing(recording: Recording) -> Recording:
