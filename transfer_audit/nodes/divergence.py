@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from sensor_msgs.msg import JointState
-from std_msgs.msg import Float64, String
+from std_msgs.msg import Bool, Float64, String
 from trajectory_msgs.msg import JointTrajectory
 
 from transfer_audit.core.divergence import Finding
 from transfer_audit.core.judge import Judge, Scored
+from transfer_audit.core.types import to_ns
 from transfer_audit.core.verdict import sentence
 from transfer_audit.nodes import convert
 from transfer_audit.nodes.node import DATA, EVERY_LATCHED, IDLE_NS, LATCHED, AuditNode, run
 
 KINDS = ('pose', 'force', 'slip', 'timing')
+WATCHING_S = 0.05
+"""How often the node says that it is at work, while it is."""
 
 
 class Divergence(AuditNode):
@@ -36,6 +40,8 @@ class Divergence(AuditNode):
         self._kinds = {kind: self.create_publisher(Float64, f'divergence/{kind}', DATA) for kind in KINDS}
         self._first = self.create_publisher(DiagnosticStatus, 'divergence/first', LATCHED)
         self._verdict = self.create_publisher(String, 'divergence/verdict', LATCHED)
+        self._watching = self.create_publisher(Bool, 'divergence/watching', DATA)
+        self._watched_ns = 0
         names, plans = self._judge.comparison.names, self.binding.channels
         self._names = [f'{channel}/{element}' for channel, element in names]
         kinds = np.array([plan.kind for plan in plans for _ in plan.columns])
@@ -79,12 +85,24 @@ class Divergence(AuditNode):
     def _advance(self, watermark_ns: int) -> None:
         if self._judge.round is None:
             self._judge.forget(watermark_ns - IDLE_NS)
+            self._say_watching(False)
             return
         for scored in self._judge.advance(watermark_ns):
             self._publish_scores(scored)
             self._name_first()
+            self._say_watching(True)
         if self._judge.complete(watermark_ns):
             self._close()
+
+    def _say_watching(self, compared: bool) -> None:
+        """A word for whoever must not go on without the comparison: none comes while rows are awaited in vain.
+
+        :param compared: rows were compared just now; else no round runs
+        """
+        now_ns = time.monotonic_ns()
+        if now_ns - self._watched_ns >= to_ns(WATCHING_S):
+            self._watched_ns = now_ns
+            self._watching.publish(Bool(data=compared))
 
     def _publish_scores(self, scored: Scored) -> None:
         for row_ns, scores in zip(scored.rows.row_ns.tolist(), scored.scores, strict=True):

@@ -19,6 +19,7 @@ def pilot_topics(profile: Profile) -> dict[str, tuple[str, bool]]:
     for kind in ('pose', 'force', 'slip', 'timing'):
         topics[f'divergence/{kind}'] = (number, False)
     topics['divergence/first'] = (STATUS, True)
+    topics['divergence/watching'] = ('std_msgs/msg/Bool', False)
     topics['divergence/verdict'] = ('std_msgs/msg/String', True)
     topics['gate/status'] = (STATUS, False)
     for budget in ('force', 'speed', 'failures'):

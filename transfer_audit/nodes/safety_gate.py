@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from std_msgs.msg import Float64
+from diagnostic_msgs.msg import DiagnosticStatus
+from std_msgs.msg import Bool, Float64
 from std_srvs.srv import Trigger
 
 from transfer_audit.core.errors import FieldError
@@ -82,7 +82,7 @@ class SafetyGate(AuditNode):
         self.create_subscription(DiagnosticStatus, 'divergence/first', self._on_divergence, EVERY_LATCHED)
         self.create_subscription(DiagnosticStatus, 'round', self._on_round, EVERY_LATCHED)
         if self.profile.gate.age_limits.divergence is not None:
-            self.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, COMMANDS)
+            self.create_subscription(Bool, 'divergence/watching', self._on_watching, COMMANDS)
         self.create_subscription(self._wire.message_class, 'policy_command', self._on_command, COMMANDS, raw=True)
 
     def _listen_to_channel(self, name: str) -> None:
@@ -141,10 +141,8 @@ class SafetyGate(AuditNode):
             self._named = named
             self._gate.divergence(named[1], named[2], message.message)
 
-    def _on_diagnostics(self, message: DiagnosticArray) -> None:
-        divergence = f'{self.get_namespace().rstrip("/")}/divergence'
-        if any(status.name == divergence for status in message.status):
-            self._gate.compared(time.monotonic_ns())
+    def _on_watching(self, _: Bool) -> None:
+        self._gate.compared(time.monotonic_ns())
 
     def _on_round(self, message: DiagnosticStatus) -> None:
         self._recorder_ns = time.monotonic_ns()
