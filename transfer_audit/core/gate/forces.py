@@ -42,7 +42,7 @@ class Forces:
         self._spent, self._until_ns = np.zeros(count, bool), np.full(count, NEVER, np.int64)
         self._reached = np.zeros(count)
         self.over = np.zeros(count, bool)
-        self.any_over = self.any_spent = self.crossed = False
+        self.any_over = self.any_spent = False
         self.since_ns = NEVER
         self.contact_free = False
         self.excess, self.steepest = np.zeros(count), np.zeros(count)
@@ -58,7 +58,7 @@ class Forces:
         self.rates.see(np.abs(self.watch.values), self.watch.born_ns)
 
     def judge(self, share: float, steady_ns: int) -> None:
-        """Compare the newest forces with `share` of their budgets; `crossed`: an element is over that was not."""
+        """Compare the newest forces with `share` of their budgets."""
         self._share, budget = share, self.limits.now * share
         size, rising = np.abs(self.watch.values), self.rates.rising
         limit = np.where(self._spent, np.maximum(budget - 3.0 * self._noise, 0.5 * budget), budget)
@@ -69,10 +69,8 @@ class Forces:
         if self.any_spent and not was:
             self.since_ns = steady_ns
         self._foresee(size, rising, budget, steady_ns)
-        over = self._spent | (self._until_ns > steady_ns)
-        self.crossed = bool((over & ~self.over).any())
-        self.over = over
-        self.any_over = bool(over.any())
+        self.over = self._spent | (self._until_ns > steady_ns)
+        self.any_over = bool(self.over.any())
         self.contact_free = bool((size <= self._touch).all())
         self._remember(size, rising, budget)
 

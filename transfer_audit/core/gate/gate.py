@@ -265,11 +265,9 @@ class Gate:
     def _judge(self) -> None:
         """Hold the forces known against the budgets in force."""
         self.settle()
-        was = self._forces.any_over
-        self._forces.judge(self._budgets.force_share, self._steady_ns)
-        pressing = self._parts.pressing
-        if self._forces.any_over and (self._forces.crossed or not pressing.known):
-            pressing.decide(not was, self._sent, self._parts.joints.values, self._free)
+        forces, joints = self._forces, self._parts.joints.values
+        forces.judge(self._budgets.force_share, self._steady_ns)
+        self._parts.pressing.see(forces, self._sent, joints, self._free, self._steady_ns)
 
     def _see(self, now_ns: int, steady_ns: int) -> None:
         self.settle()

@@ -33,7 +33,7 @@ class Parts:
         self.ease = Ease(to_ns(spec.ease_in_s))
         self.latency = Latency(self.servos, spec.latency_s)
         self.forces = Forces(binding, self.latency, to_ns(ages.force or spec.stale_s))
-        self.pressing = Pressing(self.servos)
+        self.pressing = Pressing(self.servos, self.latency)
         self.joints = Watch(binding, self.servos.joints, to_ns(ages.joints or spec.stale_s))
         self.policy = Hearing('command', to_ns(ages.policy or spec.stale_s))
         self.divergence = Hearing('word of the divergence', to_ns(ages.divergence) if ages.divergence else None)

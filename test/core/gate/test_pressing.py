@@ -1,0 +1,76 @@
+"""Which way closes, while a force budget is spent: told from what presses, never from a joint that is only late."""
+
+import numpy as np
+import pytest
+
+LATE = 0.02
+"""How far the joint of a moving finger stays behind its command, rad."""
+
+
+@pytest.fixture
+def bench(hand, bench_of):
+    """A spell of foretold force lasts 0.35 s at least; the budget of the tip is 4 N."""
+    return bench_of(hand(latency_s=0.35)).sense(0.0, 0.0)
+
+
+def travel(bench, start, end, force=0.0):
+    """Finger a moves at 1 rad/s, its joint late, one command each 10 ms."""
+    way = np.sign(end - start)
+    for target in np.arange(start, end, 0.01 * way):
+        decision = bench.wait(10).sense(target - LATE * way, 0.0, force=force).ask(target, 0.0)
+    return decision
+
+
+def test_a_reading_while_the_finger_was_free_does_not_say_which_way_closes_at_the_wall(bench, held):
+    """One reading of 9 N while the finger opens; then it closes on a wall at 0.2 rad, while that spell still lasts."""
+    bench.walk((0.3, 0.0))
+    travel(bench, 0.3, 0.1)
+    bench.wait(10).sense(0.1 + LATE, 0.0, force=9.0)
+    sent = bench.gate._sent[0]
+    for target in np.arange(0.12, 0.23, 0.01):
+        force = max(0.0, 30 * (sent - 0.2))
+        decision = bench.wait(10).sense(min(target - LATE, 0.2), 0.0, force=force).ask(target, 0.0)
+        sent = sent if decision.values is None else decision.values[0]
+    held(bench.wait(10).sense(0.2, 0.0, force=9.0).ask(sent + 0.005, 0.0), 'closing held')
+
+
+def test_a_new_contact_in_an_old_spell_is_looked_at_anew(bench, held):
+    """The spell began with finger a pressing downwards; it let go, was free, and presses upwards before it ended."""
+    bench.walk((-0.3, 0.0), joints=(-0.1, 0.0), force=3.0)
+    held(bench.wait(10).sense(-0.1, 0.0, force=5.0).ask(-0.31, 0.0), 'closing held')
+    for target in np.arange(-0.29, 0.0, 0.015):
+        assert bench.wait(10).sense(target - LATE, 0.0, force=0.0).ask(target, 0.0).action == 'passed'
+    sent = bench.gate._sent[0]
+    bench.wait(10).sense(sent - LATE, 0.0, force=0.5)
+    assert 'only opening' in bench.gate.status().message
+    held(bench.ask(sent + 0.01, 0.0), 'closing held')
+
+
+@pytest.mark.parametrize('motion', [0.01, -0.01])
+def test_a_finger_in_free_motion_presses_nowhere_yet(bench, held, motion):
+    """Its lag is no press: which way it would close is not known, and it stands still."""
+    bench.walk((0.3, 0.0))
+    travel(bench, 0.3, 0.1)
+    sent = bench.gate._sent[0]
+    held(bench.wait(10).sense(sent + LATE, 0.0, force=9.0).ask(sent + motion, 0.0), 'closing held')
+
+
+def test_a_spell_that_begins_while_the_hand_opens_does_not_turn_it_around(hand, bench_of, held):
+    """Closed by 0.2 rad since it touched, it opens, its joint late, when a budget is crossed."""
+    bench = bench_of(hand())
+    travel(bench, 0.0, 0.1)
+    travel(bench, 0.1, 0.3, force=2.0)
+    sent = travel(bench, 0.3, 0.2, force=2.0).values[0]
+    held(bench.wait(10).sense(sent + LATE, 0.0, force=9.0).ask(sent + 0.01, 0.0), 'closing held')
+    assert bench.ask(sent - 0.01, 0.0).action == 'passed'
+
+
+def test_only_a_joint_that_does_not_follow_presses(bench, held):
+    """Told to go 0.3 rad further, at a gate that never saw the hand free: one joint comes nearer, one does not."""
+    bench.walk((0.4, 0.4), joints=(0.1, 0.1), force=3.0)
+    for step in range(60):
+        joints = (0.1, 0.1 + 0.001 * step)
+        bench.wait(10).sense(*joints, force=3.0)
+    bench.sense(*joints, force=5.0)
+    assert bench.ask(0.39, 0.4).action == 'passed'
+    held(bench.wait(10).ask(0.39, 0.39), 'closing held')
