@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,7 @@ class SafetyGate(AuditNode):
         self._last: bytes | None = None
         self._recorder_ns: int | None = None
         self._running: int | None = None
+        self._clock_ns: Callable[[], int] = self.now_ns
         self._named: tuple[str, str, str] | None = None
         self._hand, mine = created(
             self, command.topic, lambda: self.create_publisher(self._wire.message_class, command.topic, COMMANDS)
@@ -101,7 +102,19 @@ class SafetyGate(AuditNode):
         self.listen(source.topic, wire.message_class, take, raw=True)
 
     def _on_command(self, raw: bytes) -> None:
-        now_ns, steady_ns = self.now_ns(), time.monotonic_ns()
+        now_ns, steady_ns = self._clock_ns(), time.monotonic_ns()
+        row = self._wire.row(raw, now_ns)
+        if row is not None:
+            values, stamp_ns = row
+            asked = values if self._in_model_units else self._scaled(np.array(values)).tolist()
+            if self._gate.passes(asked, stamp_ns, now_ns, steady_ns):
+                self._hand.publish(raw)
+                self._last = raw
+                self._gate.settle()
+                return
+        self._decide(raw, now_ns, steady_ns)
+
+    def _decide(self, raw: bytes, now_ns: int, steady_ns: int) -> None:
         try:
             values, stamp_ns = self._wire.read(raw, now_ns)
         except FieldError as error:
@@ -202,6 +215,8 @@ class SafetyGate(AuditNode):
 
     def _tick(self) -> None:
         self._look_around()
+        clock: Any = self.get_clock()
+        self._clock_ns = self.now_ns if clock.ros_time_is_active else time.time_ns
         decision = self._gate.tick(self.now_ns(), time.monotonic_ns())
         if decision is not None and self._last is not None:
             self._send(decision, self._last)

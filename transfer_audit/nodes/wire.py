@@ -8,6 +8,7 @@ what the fast way is held to. Padding is never compared.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ from transfer_audit.nodes import convert
 
 LARGEST = 1 << 14
 """Larger messages are left to the middleware: comparing them would cost as much."""
+WIDEST = 8
+"""Bytes of the largest number of a message."""
 _SECONDS = struct.Struct('<iI')
 
 
@@ -46,8 +49,10 @@ class Layout:
         self._dtype, self._start, self._count = run.dtype, run.start, run.length // run.dtype.itemsize
         self._at = at[np.argsort(to)]
         self._as_it_is = run.dtype == np.float64 and self._at.tolist() == list(range(self._count))
+        self._row = struct.Struct(f'<{self._count}d') if self._as_it_is else None
         self._stamp = template.stamp[0][0] if template.stamp else None
         self._mask, self._expected = self._fixed(template.patterns, len(raw), raw[:HEAD])
+        self._alike = self._stretches(raw)
         if self._stamp is not None and template.stamp[1][0] != self._stamp + 4:
             raise LayoutError('the stamp is torn')
 
@@ -62,14 +67,33 @@ class Layout:
         mask[:HEAD], expected[:HEAD] = b'\xff' * HEAD, head
         return int.from_bytes(mask, 'little'), int.from_bytes(expected, 'little')
 
+    def _stretches(self, raw: bytes) -> list[tuple[int, int, bytes]]:
+        """Where the bytes that decide lie, and those between them if they are too few for a number: all but padding."""
+        found: list[list[int]] = []
+        for at in np.flatnonzero(np.frombuffer(self._mask.to_bytes(len(raw), 'little'), np.uint8)).tolist():
+            if found and at - found[-1][1] < WIDEST:
+                found[-1][1] = at + 1
+            else:
+                found.append([at, at + 1])
+        return [(start, stop, raw[start:stop]) for start, stop in found]
+
     def fits(self, raw: bytes) -> bool:
         """Whether a message of the same size is laid out like this."""
+        for start, stop, expected in self._alike:
+            if raw[start:stop] != expected:
+                break
+        else:
+            return True
         return int.from_bytes(raw, 'little') & self._mask == self._expected
 
     def values(self, raw: bytes) -> Array:
         """The elements, shape (E,)."""
         found = np.frombuffer(raw, self._dtype, self._count, self._start)
         return found if self._as_it_is else found[self._at].astype(np.float64)
+
+    def row(self, raw: bytes) -> Sequence[float]:
+        """The elements as Python's floats, length E."""
+        return self.values(raw).tolist() if self._row is None else self._row.unpack_from(raw, self._start)
 
     def stamp_ns(self, raw: bytes, now_ns: int) -> int:
         """The time the message speaks of."""
@@ -103,6 +127,13 @@ class Wire:
         self._typestore = store if msgtype in store.types else None
         self._layouts: dict[int, Layout] = {}
         self._misfits = 0
+
+    def row(self, raw: bytes, now_ns: int) -> tuple[Sequence[float], int] | None:
+        """The elements, E floats, and the stamp of a message of a layout that is known; of others None, see `read`."""
+        layout = self._layouts.get(len(raw))
+        if layout is None or not layout.fits(raw):
+            return None
+        return layout.row(raw), layout.stamp_ns(raw, now_ns)
 
     def read(self, raw: bytes, now_ns: int) -> tuple[Array, int]:
         """The elements, shape (E, w), NaN where the message lacks one, and its stamp in ns.

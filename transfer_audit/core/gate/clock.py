@@ -10,19 +10,23 @@ class Clock:
 
     A step holds the gate for `settle_ns`, in which stamps of before and after it are both about.
 
+    `last`: ROS time and steady clock at the last event.
+
     :param allowed_ns: how far ROS time may run from the steady clock between two events, or stand still
     """
 
     def __init__(self, allowed_ns: int, settle_ns: int) -> None:
         self._allowed_ns, self._settle_ns = allowed_ns, settle_ns
-        self._last: tuple[int, int] | None = None
+        self.last: tuple[int, int] = (0, 0)
+        self._first = True
         self._moved_ns = 0
         self._step = ''
         self._until_ns = 0
 
     def see(self, now_ns: int, steady_ns: int) -> bool:
         """Both clocks at one event, whether ROS time stepped; `steady_ns` never goes back."""
-        last, self._last = self._last or (now_ns - 1, steady_ns), (now_ns, steady_ns)
+        last = (now_ns - 1, steady_ns) if self._first else self.last
+        self.last, self._first = (now_ns, steady_ns), False
         if now_ns == last[0]:
             return False
         self._moved_ns = steady_ns
@@ -33,6 +37,11 @@ class Clock:
         self._until_ns = steady_ns + self._settle_ns
         return True
 
+    @property
+    def good_until_ns(self) -> int:
+        """Until when it may stand still."""
+        return self._moved_ns + self._allowed_ns
+
     def fault(self, steady_ns: int) -> str:
         """A sentence while ROS time cannot be trusted; empty if it can."""
         if self._step:
@@ -40,6 +49,6 @@ class Clock:
                 return self._step
             self._step = ''
         still_ns = steady_ns - self._moved_ns
-        if self._last is not None and still_ns > self._allowed_ns:
+        if not self._first and still_ns > self._allowed_ns:
             return f'ROS time has stood still for {still_ns / NS:.3g} s'
         return ''

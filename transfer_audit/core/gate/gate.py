@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Sequence
+from typing import Concatenate, ParamSpec, TypeVar
+
 import numpy as np
 
 from transfer_audit.core.binding import Binding
 from transfer_audit.core.errors import UnknownElement
+from transfer_audit.core.gate.corridor import Corridor
 from transfer_audit.core.gate.parts import Parts
 from transfer_audit.core.gate.reading import Reading
 from transfer_audit.core.gate.standing import standing
 from transfer_audit.core.gate.watch import NEVER
 from transfer_audit.core.gate.words import BudgetsLeft, Decision, GateStatus, Hold, Latch
 from transfer_audit.core.types import Array, to_ns
+
+P = ParamSpec('P')
+R = TypeVar('R')
+
+
+def event(method: Callable[Concatenate[Gate, P], R]) -> Callable[Concatenate[Gate, P], R]:
+    """Something happens to a gate: first what is pending, then that, then a look ahead to the next command."""
+
+    @functools.wraps(method)
+    def happens(gate: Gate, *arguments: P.args, **named: P.kwargs) -> R:
+        gate._look_back()
+        try:
+            return method(gate, *arguments, **named)
+        finally:
+            gate.settle()
+
+    return happens
 
 
 class Gate:
@@ -28,10 +50,12 @@ class Gate:
         self._channels = tuple(plan.name for plan in binding.channels)
         self._period_ns = to_ns(1.0 / spec.keep_alive_hz) if spec.keep_alive_hz > 0 else None
         self._parts = parts = Parts(binding, latch)
-        self._reading = Reading(self._names, to_ns(spec.age_limits.policy or spec.stale_s))
+        stale_ns = to_ns(spec.age_limits.policy or spec.stale_s)
+        self._reading = Reading(self._names, stale_ns)
+        self._corridor = Corridor(stale_ns, to_ns(spec.clock_step_s or spec.stale_s))
+        self._passed: tuple[Sequence[float], int, int, int] | None = None
         self._motion, self._forces, self._budgets = parts.motion, parts.forces, parts.budgets
         self._sent: Array | None = None
-        self._free: Array | None = None
         self._sent_ns = self._out_ns = self._steady_ns = NEVER
         self._mute = self._force_trip = self._unsettled = False
 
@@ -47,8 +71,10 @@ class Gate:
 
         :param values: shape (A,), model units, in the profile's order; NaN: the message did not name that element
         """
-        self._hear(now_ns, steady_ns)
         asked = self._reading.values(values)
+        if not isinstance(asked, Hold) and self.passes(asked.tolist(), stamp_ns, now_ns, steady_ns):
+            return self._taken()
+        self._hear(now_ns, steady_ns)
         if isinstance(asked, Hold):
             return self._hold(asked)
         hold = self._parts.forbidden(self._steady_ns) or self._reading.age(stamp_ns, now_ns)
@@ -59,22 +85,55 @@ class Gate:
             return self._hold(origin)
         return self._within(asked, origin)
 
+    def passes(self, values: Sequence[float], stamp_ns: int, now_ns: int, steady_ns: int) -> bool:
+        """The short way of `command`: whether it certainly passes as it is. If so, it counts as sent; if not, nothing
+        has happened yet and `command` decides.
+
+        :param values: length A, Python's floats, model units, in the profile's order
+        """
+        if self._passed is not None:
+            self.settle()
+        if not self._corridor.admits(values, stamp_ns, now_ns, steady_ns):
+            return False
+        self._corridor.shut()
+        self._passed = values, stamp_ns, now_ns, steady_ns
+        return True
+
     def settle(self) -> None:
-        """Note what the command that just left says of latency and age. Every event begins with it; called as soon as
-        the command is on its way, it costs the hand no time."""
+        """Note what follows from the command that just left, and look ahead to the next. Called as soon as the command
+        is on its way, it costs the hand no time."""
+        self._look_back()
+        if self._sent is not None:
+            self._corridor.open(self._parts, self._sent.tolist(), self._sent_ns, self._reading.newest_ns)
+
+    def _taken(self) -> Decision:
+        """What `passes` let through leaves, as it would by the rules."""
+        assert self._passed is not None and self._sent is not None
+        (values, stamp_ns, now_ns, steady_ns), self._passed = self._passed, None
+        self._parts.clock.see(now_ns, steady_ns)
+        self._parts.policy.hear(steady_ns)
+        self._reading.newest_ns, self._steady_ns = stamp_ns, steady_ns
+        time_ns = self._motion.granted_ns(steady_ns - self._sent_ns)
+        self._force_trip = False
+        return self._leave(np.array(values, np.float64), self._sent, time_ns, '')
+
+    def _look_back(self) -> None:
+        """What the command that left says of latency and age. Nothing is sure of the next one any more."""
+        self._corridor.shut()
+        if self._passed is not None:
+            self._taken()
         if not self._unsettled or self._sent is None:
             return
         self._unsettled = False
         self._forces.noted(self._sent_ns)
         self._parts.latency.sent(self._sent, self._sent_ns)
-        if self._forces.contact_free:
-            self._free = self._sent
 
     def refuse(self, reason: str, now_ns: int, steady_ns: int) -> Decision:
         """A command came that could not be read at all, or not be trusted: hold."""
         self._hear(now_ns, steady_ns)
         return self._hold(Hold('message', reason))
 
+    @event
     def measured(self, channel: str, values: Array, stamp_ns: int, now_ns: int, steady_ns: int) -> None:
         """Note a measurement, as `ChannelPlan.measured` carries it, one row, shape (M,).
 
@@ -91,25 +150,30 @@ class Gate:
             self._forces.see()
             self._judge()
 
+    @event
     def compared(self, steady_ns: int) -> None:
         """The divergence is at work: it said something, whatever it was."""
         self._parts.divergence.hear(max(self._steady_ns, steady_ns))
 
+    @event
     def divergence(self, kind: str, element: str, why: str) -> None:
         """Simulation and hand have parted: cut the budgets as the profile says for that kind."""
         self._budgets.diverged(kind, f'{kind} of {element} diverged' + (f': {why}' if why else ''))
         self._judge()
 
+    @event
     def round_ended(self, success: bool | None, diverged: bool) -> None:
         """Count a round; the last failure the budget allows stops the hand until `rearm`."""
         self._budgets.round_ended(success, diverged)
         self._judge()
         self._stop_if_spent()
 
+    @event
     def recording(self, ok: bool, why: str = '') -> None:
         """The recorder says whether rounds can be recorded. Its silence is the caller's to notice."""
         self._parts.recorded, self._parts.recorder = ok is True, why or 'rounds cannot be recorded'
 
+    @event
     def outside(self, rule: str, why: str) -> None:
         """Something that only the caller sees forbids all motion, under the name `rule`; an empty `why` ends that."""
         if why:
@@ -117,11 +181,13 @@ class Gate:
         else:
             self._parts.outside.pop(rule, None)
 
+    @event
     def stop(self, why: str) -> str:
         """Hold everything until `rearm`; returns why a restart would forget that, empty if it will not."""
         self._parts.trips += self._parts.stop.set(why or 'stopped')
         return self._parts.stop.forgetful
 
+    @event
     def tighten(self, kind: str, value: float, name: str | None = None) -> tuple[bool, str]:
         """Lower a budget of the profile until `rearm`: of one actuator or tip, or of all.
 
@@ -133,6 +199,7 @@ class Gate:
         self._stop_if_spent()
         return done, sentence
 
+    @event
     def rearm(self) -> tuple[bool, str]:
         """Open a latched stop, unless its cause persists; failures and trips count anew, budgets are the profile's.
 
@@ -147,6 +214,7 @@ class Gate:
         self._judge()
         return True, 'rearmed' + (f' after: {was}' if was else '; nothing was latched')
 
+    @event
     def tick(self, now_ns: int, steady_ns: int) -> Decision | None:
         """Watch the time: what a hold sends, the last command again to keep the hand alive, a word of silence."""
         self._see(now_ns, steady_ns)
@@ -179,9 +247,6 @@ class Gate:
         """Eases in, clamps range, speed and acceleration; a spent force budget holds what closes."""
         time_ns = self._motion.granted_ns(None if self._sent is None else self._steady_ns - self._sent_ns)
         ease, share = self._parts.ease, self._budgets.speed_share
-        if not ease.active and not self._forces.any_over and self._motion.passes(asked, origin, time_ns, share):
-            self._force_trip = False
-            return self._leave(asked, origin, time_ns, '')
         eased = asked
         if ease.active and not self._forces.any_over:
             eased = ease.toward(asked, origin, time_ns)
@@ -211,7 +276,7 @@ class Gate:
     # consequences
 
     def _send(self, leaving: Array, origin: Array, time_ns: int, reason: str) -> Decision:
-        """The way out for a new command that `passes` did not look at."""
+        """The way out for a new command."""
         wrong = self._motion.forbidden(leaving)
         if wrong:
             return self._hold(Hold('range', f'{wrong} would leave its range'))
@@ -264,13 +329,12 @@ class Gate:
 
     def _judge(self) -> None:
         """Hold the forces known against the budgets in force."""
-        self.settle()
         forces, joints = self._forces, self._parts.joints.values
         forces.judge(self._budgets.force_share, self._steady_ns)
-        self._parts.pressing.see(forces, self._sent, joints, self._free, self._steady_ns)
+        self._parts.pressing.see(forces, self._sent, joints, self._steady_ns)
 
     def _see(self, now_ns: int, steady_ns: int) -> None:
-        self.settle()
+        self._look_back()
         self._steady_ns = max(self._steady_ns, steady_ns)
         if self._parts.clock.see(now_ns, self._steady_ns):
             self._reading.restart()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transfer_audit.core.gate.watch import NEVER
+from transfer_audit.core.gate.watch import FOREVER, NEVER
 from transfer_audit.core.types import NS
 
 
@@ -21,6 +21,11 @@ class Hearing:
         late = bool(self.silent(steady_ns))
         self.heard_ns = steady_ns
         return late
+
+    @property
+    def good_until_ns(self) -> int:
+        """Until when it may stay silent."""
+        return FOREVER if self._limit_ns is None else self.heard_ns + self._limit_ns
 
     def silent(self, steady_ns: int) -> str:
         """A sentence if it was not heard for longer than its limit; empty if it was."""

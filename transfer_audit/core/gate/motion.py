@@ -29,21 +29,19 @@ class Motion:
         self.speed = Limits('speed_budget', names, spec.speed_budget)
         self.acceleration = Limits('acceleration_budget', names, spec.acceleration_budget)
         self._velocity: Array = np.zeros(len(self._names))
-        self._low, self._high = _listed(servos.low), _listed(servos.high)
+        self.low, self.high = _listed(servos.low), _listed(servos.high)
         self._least, self._most = _listed(servos.least), _listed(servos.most)
 
-    def passes(self, asked: Array, origin: Array, time_ns: int, share: float) -> bool:
-        """Whether `clamp` leaves a command as it is; false where only `clamp` can tell. In Python's numbers: for the
-        actuators of a hand that takes a third of numpy's time, and less where its code has to be fetched first."""
-        if self.acceleration.any:
-            return False
-        time_s = time_ns / NS
-        each = zip(asked.tolist(), origin.tolist(), self._low, self._high, self.speed.listed, strict=True)
-        for value, start, low, high, speed in each:
-            reach = speed * share * time_s
-            if not (low <= value <= high and start - reach <= value <= start + reach):
-                return False
-        return True
+    def speeds(self, share: float) -> list[float]:
+        """How fast each actuator may move with `share` of the budgets; inf: as fast as it likes."""
+        return self.speed.listed if share == 1.0 else [speed * share for speed in self.speed.listed]
+
+    @property
+    def build_up(self) -> list[tuple[float, float]]:
+        """How fast each actuator moves and how fast that may grow (inf: at once); empty without such a budget."""
+        if not self.acceleration.any:
+            return []
+        return list(zip(self._velocity.tolist(), self.acceleration.listed, strict=True))
 
     def clamp(self, asked: Array, origin: Array, time_ns: int, share: float) -> tuple[Array, str]:
         """The nearest allowed command to the one asked for, and why it differs.

@@ -17,7 +17,7 @@ from transfer_audit.core.gate.motion import Motion
 from transfer_audit.core.gate.pressing import Pressing
 from transfer_audit.core.gate.servos import Servos
 from transfer_audit.core.gate.stops import Stop
-from transfer_audit.core.gate.watch import Watch
+from transfer_audit.core.gate.watch import NEVER, Watch
 from transfer_audit.core.gate.words import BudgetsLeft, Decision, Hold, Latch
 from transfer_audit.core.types import Array, to_ns
 
@@ -66,6 +66,13 @@ class Parts:
             return Hold('clock', fault)
         silent = self.unheard(steady_ns)
         return Hold('silent', silent) if silent else None
+
+    def free_until(self, steady_ns: int) -> int:
+        """Until when, if no more is heard, a command passes that is fresh, within its range and within its speed."""
+        if self.ease.active or self.forces.any_over or self.forbidden(steady_ns):
+            return NEVER
+        heard = (self.forces.watch, self.joints, self.divergence, self.policy, self.clock)
+        return min(each.good_until_ns for each in heard)
 
     def unheard(self, steady_ns: int) -> str:
         """Which measurement, or whether the divergence, has fallen silent; empty if none has."""

@@ -13,12 +13,12 @@ from transfer_audit.core.types import NS, Array
 
 
 class Reading:
-    """Reads the A values of a command and the age of its stamp."""
+    """Reads the A values of a command and the age of its stamp; `newest_ns` is the newest stamp."""
 
     def __init__(self, names: Sequence[str], stale_ns: int) -> None:
         self._names = tuple(names)
         self._stale_ns = stale_ns
-        self._newest_ns = NEVER
+        self.newest_ns = NEVER
 
     def values(self, values: Array) -> Array | Hold:
         """Shape and names, then finite: the command as a fresh array, shape (A,)."""
@@ -39,7 +39,7 @@ class Reading:
 
     def restart(self) -> None:
         """ROS time stepped: the stamps of before say nothing about order."""
-        self._newest_ns = NEVER
+        self.newest_ns = NEVER
 
     def age(self, stamp_ns: int, now_ns: int) -> Hold | None:
         """Hold what is stale, of the future, or older than its predecessor; a longer step back is the clock's."""
@@ -48,7 +48,7 @@ class Reading:
             side = 'future' if age_ns < 0 else 'past'
             allowed = f'allowed {self._stale_ns / NS:g} s'
             return Hold('age', f'stamped {abs(age_ns) / NS:.3g} s in the {side}, {allowed}')
-        if 0 < self._newest_ns - stamp_ns <= self._stale_ns:
+        if 0 < self.newest_ns - stamp_ns <= self._stale_ns:
             return Hold('age', 'overtaken by a newer command')
-        self._newest_ns = stamp_ns
+        self.newest_ns = stamp_ns
         return None

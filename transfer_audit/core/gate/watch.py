@@ -11,6 +11,7 @@ from transfer_audit.core.binding import Binding
 from transfer_audit.core.types import NS, Array
 
 NEVER = -(1 << 62)
+FOREVER = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,11 @@ class Watch:
     def age_ns(self, steady_ns: int) -> int:
         """How long ago the oldest number was measured, by its stamp; steps of the clock since it came do not count."""
         return steady_ns - self._oldest_born_ns
+
+    @property
+    def good_until_ns(self) -> int:
+        """Until when nothing is silent if no more is heard."""
+        return self._oldest_seen_ns + self._stale_ns if self.columns else FOREVER
 
     def silent(self, steady_ns: int) -> str:
         """A sentence if any element was not heard for `stale_ns` on the steady clock; empty if all were."""
