@@ -50,6 +50,8 @@ setup(
         'bench': ['matplotlib', 'river'],
         # `transfer-audit lab`: the training.
         'lab': ['cma'],
+        # Ledgers on a PostgreSQL server.
+        'postgres': ['psycopg[binary]'],
         # `transfer-audit ledger sign`.
         'sign': ['cryptography'],
         # Joint parameters are fitted by mujoco.sysid, which is silently empty without its own needs.
@@ -61,6 +63,7 @@ setup(
             'hypothesis',
             'mujoco[sysid]',
             'mypy==2.4.*',
+            'psycopg[binary]',
             'pytest>=7.4,<8.4',
             'ruff==0.17.*',
             'types-PyYAML',

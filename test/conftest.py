@@ -1,14 +1,17 @@
 """What all tests share: nothing of them is heard outside of this machine. Live ones have a DDS domain of their own, a
-small hand, and a stage on which nodes run as processes."""
+small hand, and a stage on which nodes run as processes. A PostgreSQL server runs as long as tests need it."""
 
 import fcntl
 import os
+import pwd
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from copy import deepcopy
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -252,3 +255,62 @@ def stage(tmp_path, domain):
     stage = Stage(tmp_path, domain)
     yield stage
     stage.close()
+
+
+class Server:
+    """PostgreSQL in a folder of its own, on a socket of its own, as durable as it comes."""
+
+    def __init__(self, programs):
+        self._programs, self._numbers = programs, count(1)
+        # PostgreSQL refuses to run as root.
+        self._user = next(u for u in ('postgres', 'nobody') if _known(u)) if os.geteuid() == 0 else None
+        self.folder = Path(tempfile.mkdtemp(prefix='pg', dir='/tmp'))
+        if self._user:
+            shutil.chown(self.folder, self._user)
+        self._run('initdb', '-A', 'trust', '-U', 'lab', '-E', 'UTF8', '--locale=C', '-N', '-D', self.folder / 'data')
+        self.start()
+
+    def start(self):
+        options = f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c max_connections=50"
+        log = self.folder / 'log'
+        self._run('pg_ctl', '-D', self.folder / 'data', '-w', '-l', log, '-o', options, 'start')
+
+    def stop(self):
+        """End it in the middle of everything, as kill -9 does."""
+        self._run('pg_ctl', '-D', self.folder / 'data', '-w', '-m', 'immediate', 'stop')
+
+    def database(self):
+        """The URL of a new, empty database."""
+        import psycopg
+
+        name = f'lab_{next(self._numbers)}'
+        with psycopg.connect(f'host={self.folder} user=lab dbname=postgres', autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE {name}')
+        return f'postgresql+psycopg://lab@/{name}?host={self.folder}'
+
+    def remove(self):
+        self.stop()
+        shutil.rmtree(self.folder)
+
+    def _run(self, program, *arguments):
+        who = {'user': self._user, 'group': pwd.getpwnam(self._user).pw_gid, 'extra_groups': []} if self._user else {}
+        command = [self._programs / program, *map(str, arguments)]
+        quiet = {'stdout': subprocess.DEVNULL, 'stderr': subprocess.STDOUT, 'stdin': subprocess.DEVNULL}
+        subprocess.run(command, check=True, cwd='/', **quiet, **who)
+
+
+def _known(user):
+    return any(entry.pw_name == user for entry in pwd.getpwall())
+
+
+@pytest.fixture(scope='session')
+def server():
+    """A PostgreSQL server."""
+    pytest.importorskip('psycopg', reason='tests on a server need psycopg, which is not installed')
+    found = [Path(p) for p in sorted(Path('/usr/lib/postgresql').glob('*/bin/initdb'))]
+    found += [Path(p) for p in [shutil.which('initdb')] if p]
+    if not found:
+        pytest.skip('tests on a server need PostgreSQL, which is not installed')
+    server = Server(found[-1].parent)
+    yield server
+    server.remove()

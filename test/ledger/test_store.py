@@ -1,34 +1,34 @@
 import os
+import resource
 import signal
 import sqlite3
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from transfer_audit.core.errors import LedgerError
+from transfer_audit.ledger.database import is_server
 from transfer_audit.ledger.head import HeadFile
 from transfer_audit.ledger.store import Ledger
 
 
-def test_a_round_goes_from_start_over_outcome_to_close(tmp_path, book):
-    with Ledger.open(tmp_path / 'ledger.db') as ledger:
+def test_a_round_goes_from_start_over_outcome_to_close(where, book):
+    with Ledger.open(where) as ledger:
         number = ledger.start(book.starting())
         assert (number, ledger.round(1).state, ledger.round(1).success) == (1, 'open', None)
         ledger.event(number, 'trip', {'tip': 'tip_index', 'force': 6.5})
         ledger.outcome(number, False, book.start_ns + 5)
         assert (ledger.round(1).success, ledger.round(1).end_ns) == (False, book.start_ns + 5)
         ledger.close(number, book.closing(number, note='dropped'))
-    round_ = Ledger.open(tmp_path / 'ledger.db', read_only=True).round(1)
+    round_ = Ledger.open(where, read_only=True).round(1)
     assert (round_.state, round_.record.note, round_.start) == ('closed', 'dropped', book.starting())
     assert [event.kind for event in round_.events] == ['trip', 'outcome']
     assert round_.events[0].data == {'tip': 'tip_index', 'force': 6.5}
 
 
-def test_numbers_rise_and_events_may_lie_between_rounds(tmp_path, book):
-    with Ledger.open(tmp_path / 'ledger.db') as ledger:
+def test_numbers_rise_and_events_may_lie_between_rounds(where, book):
+    with Ledger.open(where) as ledger:
         assert [ledger.start(book.starting()) for _ in range(3)] == [1, 2, 3]
         ledger.abort(3, 'stopped by hand')
         ledger.event(None, 'rearm', {})
@@ -37,21 +37,21 @@ def test_numbers_rise_and_events_may_lie_between_rounds(tmp_path, book):
         assert [(event.round, event.kind) for event in ledger.events()] == [(None, 'rearm')]
 
 
-def test_a_start_is_seen_by_others_before_anything_is_closed(tmp_path, book):
-    ledger = Ledger.open(tmp_path / 'ledger.db')
+def test_a_start_is_seen_by_others_before_anything_is_closed(where, book):
+    ledger = Ledger.open(where)
     number = ledger.start(book.starting())
-    with Ledger.open(tmp_path / 'ledger.db', read_only=True) as other:
+    with Ledger.open(where, read_only=True) as other:
         assert other.round(number).state == 'open'
         assert other.verify().ok
     ledger.disconnect()
 
 
-def test_rounds_that_a_crash_left_open_are_aborted(tmp_path, book):
-    path = book.filled(tmp_path / 'ledger.db', rounds=1)
-    crashed = Ledger.open(path)
+def test_rounds_that_a_crash_left_open_are_aborted(where, book):
+    book.filled(where, rounds=1)
+    crashed = Ledger.open(where)
     crashed.start(book.starting())
     crashed.outcome(crashed.start(book.starting()), True, book.start_ns)
-    with Ledger.open(path) as ledger:
+    with Ledger.open(where) as ledger:
         assert ledger.abort_open('the node ended without closing it') == [2, 3]
         assert ledger.abort_open('again') == []
         last = ledger.round(3)
@@ -59,14 +59,14 @@ def test_rounds_that_a_crash_left_open_are_aborted(tmp_path, book):
         assert ledger.verify().ok
 
 
-def test_two_writers_share_one_chain(tmp_path, book):
-    one, two = Ledger.open(tmp_path / 'ledger.db'), Ledger.open(tmp_path / 'ledger.db')
+def test_two_writers_share_one_chain(where, book):
+    one, two = Ledger.open(where), Ledger.open(where)
     assert [writer.start(book.starting()) for writer in (one, two, two, one, two)] == [1, 2, 3, 4, 5]
     assert one.verify().ok and two.verify().notes == []
 
 
-def test_what_makes_no_sense_is_refused(tmp_path, book):
-    with Ledger.open(tmp_path / 'ledger.db') as ledger:
+def test_what_makes_no_sense_is_refused(where, book):
+    with Ledger.open(where) as ledger:
         number = ledger.start(book.starting())
         with pytest.raises(LedgerError, match='round 9 cannot close round 1'):
             ledger.close(number, book.closing(9))
@@ -85,9 +85,9 @@ def test_what_makes_no_sense_is_refused(tmp_path, book):
         assert ledger.verify().entries == 3
 
 
-def test_a_reader_cannot_write(tmp_path, book):
-    path = book.filled(tmp_path / 'ledger.db')
-    with Ledger.open(path, read_only=True) as ledger, pytest.raises(LedgerError, match='for reading only'):
+def test_a_reader_cannot_write(where, book):
+    book.filled(where)
+    with Ledger.open(where, read_only=True) as ledger, pytest.raises(LedgerError, match='for reading only'):
         ledger.start(book.starting())
 
 
@@ -136,20 +136,17 @@ while True:
 """
 
 
-def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path):
-    path = tmp_path / 'ledger.db'
-    environment = os.environ | {'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
+def test_kill_9_loses_nothing_that_was_acknowledged(where, book):
     started, ended = [], []
-    for kill in range(10):
-        command = [sys.executable, '-c', WRITER, str(path)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as child:
-            lines = [child.stdout.readline() for _ in range(2 + 3 * kill)]
+    for kill in range(6):
+        with book.child(WRITER, where) as child:
+            lines = [child.stdout.readline() for _ in range(2 + 6 * kill)]
             child.send_signal(signal.SIGKILL)
             lines += child.stdout.readlines()
         words = [line.split() for line in lines if line.endswith('\n')]
         started += [int(number) for word, number in words[1:] if word == 'start']
         ended += [int(number) for word, number in words[1:] if word == 'outcome']
-        with Ledger.open(path, read_only=True) as ledger:
+        with Ledger.open(where, read_only=True) as ledger:
             found, rounds = ledger.verify(), {round_.number: round_ for round_ in ledger.rounds()}
         assert found.ok, found.problems
         assert set(started) <= set(rounds) and all(rounds[number].success for number in ended)
@@ -160,6 +157,12 @@ def test_a_missing_ledger_is_said_on_reading(tmp_path):
     with pytest.raises(LedgerError, match='there is no ledger here'):
         Ledger.open(tmp_path / 'ledger.db', read_only=True)
     assert not list(tmp_path.iterdir())
+
+
+def test_an_empty_server_holds_no_ledger_yet(server, book):
+    where = server.database()
+    with pytest.raises(LedgerError, match='holds no ledger yet'):
+        Ledger.open(where, read_only=True)
 
 
 @pytest.mark.parametrize('read_only', [True, False])
@@ -177,21 +180,52 @@ def test_what_is_no_ledger_is_left_alone(tmp_path, read_only):
         Ledger.open(tmp_path, read_only)
 
 
-def test_a_newer_schema_is_not_touched(tmp_path, book):
-    path = book.filled(tmp_path / 'ledger.db')
-    with sqlite3.connect(path) as connection:
-        connection.execute('PRAGMA user_version = 99')
-    connection.close()
+def test_a_newer_schema_is_not_touched(where, book):
+    book.filled(where)
+    newer = 'UPDATE ledger_schema SET version = 99' if is_server(where) else 'PRAGMA user_version = 99'
+    book.tamper(where, newer)
     for read_only in (True, False):
-        with pytest.raises(LedgerError, match=r'newer transfer_audit \(schema 99, this one knows 2\)'):
-            Ledger.open(path, read_only)
+        with pytest.raises(LedgerError, match=r'newer transfer_audit \(schema 99, this one knows 3\)'):
+            Ledger.open(where, read_only)
+
+
+@pytest.mark.parametrize('schema', [1, 2])
+def test_a_ledger_of_an_older_schema_is_read_untouched_and_goes_on_with_the_same_digests(tmp_path, book, schema):
+    path = book.filled(tmp_path / 'ledger.db')
+    with Ledger.open(path, read_only=True) as ledger:
+        truth, head = ledger.rounds(), ledger.head
+    before = book.aged(path, schema).read_bytes()
+    with Ledger.open(path, read_only=True) as ledger:
+        assert ledger.verify(head).ok and ledger.rounds() == truth and ledger.round(2) == truth[1]
+    assert path.read_bytes() == before
+    with Ledger.open(path) as ledger:
+        assert ledger.rounds() == truth and ledger.head == head and ledger.verify(head).ok
+        assert ledger.start(book.starting()) == 4 and ledger.verify(head).ok
+    with sqlite3.connect(path) as connection:
+        assert connection.execute('PRAGMA user_version').fetchone() == (3,)
+    connection.close()
+
+
+def test_a_ledger_that_finds_no_space_to_be_brought_up_to_date_stays_as_it_was(tmp_path, book):
+    path = book.aged(book.filled(tmp_path / 'ledger.db', rounds=40), 2)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size // 2, resource.RLIM_INFINITY))
+    try:
+        with pytest.raises(LedgerError, match='free some space'):
+            Ledger.open(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+    with Ledger.open(path) as ledger:
+        assert ledger.verify().ok and len(ledger.rounds()) == 40
 
 
 def test_a_folder_that_does_not_exist_and_a_url_of_another_database(tmp_path, book):
     with pytest.raises(LedgerError, match='does not exist'):
         Ledger.open(tmp_path / 'nowhere' / 'ledger.db')
     with pytest.raises(LedgerError, match='no other database'):
-        Ledger('postgresql://host/ledger')
+        Ledger('mysql://host/ledger')
+    with pytest.raises(LedgerError, match=r'me:\*\*\*@host') as refused:
+        Ledger('mysql://me:secret@host/ledger')
+    assert 'secret' not in str(refused.value)
     with Ledger(f'sqlite:///{tmp_path}/ledger.db') as ledger:
         assert ledger.start(book.starting()) == 1
 

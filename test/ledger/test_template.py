@@ -6,7 +6,6 @@ import yaml
 from transfer_audit.core.errors import LedgerError
 from transfer_audit.ledger.files import sha256_of
 from transfer_audit.ledger.record import FamilyRange, RoundRecord, upgraded
-from transfer_audit.ledger.store import Ledger
 from transfer_audit.ledger.template import EXPLAINED, read_filled, template
 
 FILLED = {
@@ -105,19 +104,3 @@ def test_a_record_of_schema_1_is_read_as_one_of_today(book):
     record = RoundRecord.model_validate(upgraded({**old, 'failure_case': 'it fell'}))
     assert (record.failure_case, record.failure, record.schema_version) == ('other', 'it fell', 2)
     assert RoundRecord.model_validate(upgraded({**old, 'failure_case': 'jam'})).failure_case == 'jam'
-
-
-def test_a_ledger_of_schema_1_goes_on_as_one_of_today(tmp_path, book):
-    import sqlite3
-
-    path = book.filled(tmp_path / 'ledger.db')
-    version = lambda value='': connection.execute(f'PRAGMA user_version{value}').fetchone()  # noqa: E731
-    with sqlite3.connect(path) as connection:
-        version(' = 1')
-    with Ledger.open(path, read_only=True) as ledger:
-        assert ledger.verify().ok and len(ledger.rounds()) == 3
-    assert version() == (1,)
-    with Ledger.open(path) as ledger:
-        assert ledger.start(book.starting()) == 4 and ledger.verify().ok
-    assert version() == (2,)
-    connection.close()

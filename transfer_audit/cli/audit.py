@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--agreeing', metavar='GOOD', nargs='+', type=Path, default=[],
         help='recordings known to agree: alarm levels are raised to what they demand',
     )  # fmt: skip
-    parser.add_argument('--ledger', type=Path, help='record every round in this ledger')
+    parser.add_argument('--ledger', metavar='L', help='record every round in this ledger, a file or a URL')
     parser.add_argument('--report', type=Path, help='write a report of the (single) bag as HTML')
     parser.add_argument('--json', metavar='OUT', help='write the verdicts as JSON to a file, or - for stdout alone')
     parser.add_argument('--jobs', type=int, default=os.cpu_count() or 1, help='threads for one bag, processes for many')

@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     coverage.set_defaults(family_run=_coverage)
     propose = verbs.add_parser('propose', help='which ranges to widen, shift, narrow, and which parameters to add')
     propose.add_argument('bags', metavar='BAG', nargs='*', type=Path, help='bags, besides those of the ledger')
-    propose.add_argument('--ledger', type=Path, help='judge by the recorded rounds of this ledger')
+    propose.add_argument('--ledger', metavar='L', help='judge by the recorded rounds of this ledger, a file or a URL')
     propose.add_argument('--held-out', metavar='BAG', nargs='+', type=Path, default=[],
                          help='bags that take no part: their coverage before and after is shown')  # fmt: skip
     propose.add_argument('--write', type=Path, metavar='P2', help='write the profile with the changes, comments kept')
@@ -116,12 +116,12 @@ def _traces(bags: Sequence[Path], binding: Binding) -> list[Trace]:
     return [trace for bag in bags for trace in traces_of(bag, binding)]
 
 
-def _ledger_traces(path: Path, binding: Binding) -> list[Trace]:
+def _ledger_traces(where: str, binding: Binding) -> list[Trace]:
     """The recorded rounds of a ledger that are rounds of this hand; bags that are gone are named and left out."""
     from transfer_audit.bags.traces import traces_of
     from transfer_audit.ledger.store import Ledger
 
-    with Ledger.open(path, read_only=True) as ledger:
+    with Ledger.open(where, read_only=True) as ledger:
         records = [one.record for one in ledger.rounds() if one.record is not None]
     wanted = {(one.bag, one.start_ns) for one in records if one.bag and one.hand == binding.profile.hand}
     found: list[Trace] = []

@@ -11,10 +11,10 @@ from typing import Any
 
 from transfer_audit.cli.ledger_gaps import show_gaps
 from transfer_audit.cli.ledger_output import table, write, write_json
-from transfer_audit.cli.ledger_write import add, case, import_sim, print_template, recover, sign_head
+from transfer_audit.cli.ledger_write import add, case, import_sim, print_template, recover, sign_head, sync
 from transfer_audit.core.errors import LedgerError
 from transfer_audit.ledger.chain import Head
-from transfer_audit.ledger.database import locate
+from transfer_audit.ledger.database import is_server, locate
 from transfer_audit.ledger.export import FORMATS, HEADINGS, iso, summary
 from transfer_audit.ledger.panels import GROUPS
 from transfer_audit.ledger.rounds import LedgerRound
@@ -60,6 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _verb(verbs, 'recover', text, recover, with_json=False, writes=True)
     signed = _verb(verbs, 'sign', 'sign the head, so that a rewritten chain is found', sign_head, with_json=False)
     signed.add_argument('--key', type=Path, required=True, metavar='PEM', help='private Ed25519 key')
+    text = "send to another ledger what it lacks of this one's chain, for example to a server that many robots share"
+    sent = _verb(verbs, 'sync', text, sync, with_json=False)
+    sent.add_argument('--to', required=True, metavar='URL', help='postgresql+psycopg://HOST/DATABASE, or a file')
     export = _verb(verbs, 'export', 'all rounds for another tool', _export, with_json=False)
     export.add_argument('--format', choices=tuple(FORMATS), default='csv', help='default: %(default)s')
     export.add_argument('--to', type=Path, metavar='FILE', help='where to (default: standard output)')
@@ -69,17 +72,24 @@ def run(arguments: argparse.Namespace) -> int:
     """Open the ledger, for reading where that is enough, and do what the verb says."""
     if arguments.ledger_run is None:
         return print_template(arguments)
-    if arguments.ledger_run is recover and not locate(arguments.ledger).exists():
-        raise LedgerError(f'{arguments.ledger}: there is no ledger here; name one with --ledger')
-    with Ledger.open(arguments.ledger, not arguments.writes, arguments.ledger_run is recover) as ledger:
+    where, recovers = arguments.ledger, arguments.ledger_run is recover
+    if recovers and not is_server(where) and not locate(where).exists():
+        raise LedgerError(f'{where}: there is no ledger here; name one with --ledger')
+    # Sent is a file's own chain; the robot is what it is called in the other ledger.
+    robot = None if arguments.ledger_run is sync and not is_server(where) else arguments.robot
+    with Ledger.open(where, not arguments.writes, recovers, robot) as ledger:
         return int(arguments.ledger_run(ledger, arguments))
+
+
+_ROBOT = "only this robot's chain (default: read all; write a file's own, or that of this machine on a server)"
 
 
 def _verb(
     verbs: Any, name: str, text: str, function: Any, with_json: bool = True, writes: bool = False
 ) -> argparse.ArgumentParser:  # fmt: skip
     parser: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=text)
-    parser.add_argument('--ledger', default='ledger.db', metavar='L', help='the ledger (default: %(default)s)')
+    parser.add_argument('--ledger', default='ledger.db', metavar='L', help='a file or a URL (default: %(default)s)')
+    parser.add_argument('--robot', metavar='NAME', help=_ROBOT)
     if with_json:
         parser.add_argument('--json', nargs='?', const='-', metavar='OUT', help='as JSON, to a file or - (stdout)')
     parser.set_defaults(ledger_run=function, writes=writes)
@@ -96,8 +106,12 @@ def _list(ledger: Ledger, arguments: argparse.Namespace) -> int:
 
 
 def print_rounds(rounds: Iterable[LedgerRound]) -> None:
-    """One line for each round."""
-    table(HEADINGS, (summary(round_) for round_ in rounds))
+    """One line for each round, with the robot where there are several."""
+    rounds = list(rounds)
+    if not any(round_.robot for round_ in rounds):
+        table(HEADINGS, (summary(round_) for round_ in rounds))
+    else:
+        table(('robot', *HEADINGS), ((round_.robot or '–', *summary(round_)) for round_ in rounds))
 
 
 def _show(ledger: Ledger, arguments: argparse.Namespace) -> int:
@@ -112,7 +126,8 @@ def _show(ledger: Ledger, arguments: argparse.Namespace) -> int:
 def _lines(round_: LedgerRound) -> Iterable[str]:
     """A round for a person: every fact that is known, events last."""
     known = round_.record or round_.start
-    yield f'round {round_.number}: {round_.state}' + (f' ({round_.reason})' if round_.reason else '')
+    whose = f' of {round_.robot}' if round_.robot else ''
+    yield f'round {round_.number}{whose}: {round_.state}' + (f' ({round_.reason})' if round_.reason else '')
     for name, value in known.model_dump(mode='json', exclude={'document', 'round'}).items():
         if value not in (None, '', {}, []):
             yield f'  {name}: {iso(value) if name.endswith("_ns") else _said(value)}'
@@ -137,13 +152,18 @@ def _verify(ledger: Ledger, arguments: argparse.Namespace) -> int:
         found = replace(found, ok=found.ok and not problems, problems=[*found.problems, *problems])
     if arguments.json:
         facts = {'ok': found.ok, 'entries': found.entries, 'head': str(found.head), 'signed': signed}
+        facts['heads'] = {robot: str(head) for robot, head in found.heads.items()}
         write_json(arguments.json, {**facts, 'problems': found.problems, 'notes': found.notes})
     elif found.ok:
         notes = ''.join(f'; {note}, as a crash leaves it' for note in found.notes)
         notes += f'; signed up to entry {signed}' if arguments.key else ''
-        print(f'{ledger.path}: {found.entries} entries, the chain is whole, head {found.head}{notes}')
+        several = len(found.heads) > 1 or any(found.heads)
+        whole = f'{len(found.heads)} chains are whole' if several else f'the chain is whole, head {found.head}'
+        print(f'{ledger.name}: {found.entries} entries, {whole}{notes}')
+        if several:
+            print('\n'.join(f'  {robot or "(own)"}: head {head}' for robot, head in found.heads.items()))
     else:
-        print('\n'.join(f'{ledger.path}: {problem}' for problem in found.problems))
+        print('\n'.join(f'{ledger.name}: {problem}' for problem in found.problems))
     return 0 if found.ok else 1
 
 

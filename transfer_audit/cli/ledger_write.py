@@ -1,4 +1,4 @@
-"""What is brought into a ledger, or made from it, by hand: template, add, import-sim, case, sign, recover."""
+"""What is brought into a ledger, or made from it, by hand: template, add, import-sim, case, sign, recover, sync."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import argparse
 from pathlib import Path
 
 from transfer_audit.core.errors import LedgerError
+from transfer_audit.ledger.database import this_robot
 from transfer_audit.ledger.files import sha256_of
 from transfer_audit.ledger.record import RoundRecord, StartRecord
 from transfer_audit.ledger.signing import sign
 from transfer_audit.ledger.simulated import read_outcomes
 from transfer_audit.ledger.store import Ledger
+from transfer_audit.ledger.sync import Copy
 from transfer_audit.ledger.template import read_filled, template
 
 
@@ -34,7 +36,7 @@ def add(ledger: Ledger, arguments: argparse.Namespace) -> int:
     )
     ledger.event(number, 'added by hand', {'file': str(arguments.file), 'sha256': sha256_of(arguments.file)})
     ledger.close(number, RoundRecord.model_validate({**filled, 'round': number}))
-    print(f'{ledger.path}: round {number} is recorded')
+    print(f'{ledger.name}: round {number} is recorded')
     return 0
 
 
@@ -45,18 +47,19 @@ def case(ledger: Ledger, arguments: argparse.Namespace) -> int:
     round_ = ledger.round(arguments.round)
     if round_.record is None:
         raise LedgerError(
-            f'{ledger.path}: round {round_.number} is {round_.state}; a case is made of one that is closed'
+            f'{ledger.name}: round {round_.number} is {round_.state}; a case is made of one that is closed'
         )
-    print(write_case(round_.record, arguments.to or Path(f'case_{round_.number}'), arguments.model))
+    name = '_'.join(filter(None, ('case', round_.robot, str(round_.number))))
+    print(write_case(round_.record, arguments.to or Path(name), arguments.model))
     return 0
 
 
 def recover(ledger: Ledger, arguments: argparse.Namespace) -> int:
     """What the opening did is on record; the rounds that were open are aborted."""
     left = ledger.abort_open('the ledger was recovered') if ledger.lost else []
-    print(f'{ledger.path}: ' + (f'{ledger.lost}; that is on record now' if ledger.lost else 'nothing was lost'))
+    print(f'{ledger.name}: ' + (f'{ledger.lost}; that is on record now' if ledger.lost else 'nothing was lost'))
     if left:
-        print(f'{ledger.path}: rounds {left} were left open and are aborted now')
+        print(f'{ledger.name}: rounds {left} were left open and are aborted now')
     return 0
 
 
@@ -64,9 +67,21 @@ def sign_head(ledger: Ledger, arguments: argparse.Namespace) -> int:
     """Sign the head of a ledger that is whole."""
     found = ledger.verify()
     if not found.ok:
-        raise LedgerError(f'{ledger.path}: is not whole, so it is not signed; see `transfer-audit ledger verify`')
-    sign(ledger.path, found.head, arguments.key)
-    print(f'{ledger.path}: signed up to entry {found.head.sequence}')
+        raise LedgerError(f'{ledger.name}: is not whole, so it is not signed; see `transfer-audit ledger verify`')
+    sign(ledger.file(), found.head, arguments.key, ledger.robot)
+    which = f' of {ledger.robot}' if ledger.robot else ''
+    print(f'{ledger.name}: signed up to entry {found.head.sequence}{which}')
+    return 0
+
+
+def sync(ledger: Ledger, arguments: argparse.Namespace) -> int:
+    """Send the ledger's own chain to another ledger."""
+    copy = Copy(arguments.to, arguments.robot or ledger.robot or this_robot())
+    try:
+        sent = copy.update(ledger)
+    finally:
+        copy.close()
+    print(f'{copy.name}: {sent or "no"} entries of {copy.robot} were lacking and are there now')
     return 0
 
 
@@ -77,5 +92,5 @@ def import_sim(ledger: Ledger, arguments: argparse.Namespace) -> int:
     tasks = {round_.start.task for round_ in ledger.rounds()}
     strange = sorted({outcome.task for outcome in outcomes} - tasks)
     more = f'; no round is of {", ".join(map(repr, strange[:3]))}{" and others" if strange[3:] else ""}'
-    print(f'{ledger.path}: {len(outcomes)} outcomes are recorded{more if strange else ""}')
+    print(f'{ledger.name}: {len(outcomes)} outcomes are recorded{more if strange else ""}')
     return 0

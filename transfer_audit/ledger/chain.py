@@ -40,7 +40,11 @@ class Head(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One row of the ledger. `body` is canonical JSON text, digests are lower-case hexadecimal."""
+    """One row of the ledger. `body` is canonical JSON text, digests are lower-case hexadecimal.
+
+    :param robot: whose chain it is of, '' in the chain that is a file's own. It is not sealed, so that a copy elsewhere
+        has the same digests.
+    """
 
     sequence: int
     kind: str
@@ -48,6 +52,7 @@ class Entry(NamedTuple):
     body: str
     previous_sha256: str
     sha256: str
+    robot: str = ''
 
     @property
     def head(self) -> Head:
@@ -60,9 +65,9 @@ class Entry(NamedTuple):
         return f'entry {self.sequence} ({about.encode("utf-8", "replace").decode()})'
 
 
-def seal(previous: Head, kind: Kind, round_: int | None, body: str) -> Entry:
+def seal(previous: Head, kind: Kind, round_: int | None, body: str, robot: str = '') -> Entry:
     """The entry that follows `previous`."""
-    entry = Entry(previous.sequence + 1, kind, round_, body, previous.sha256, '')
+    entry = Entry(previous.sequence + 1, kind, round_, body, previous.sha256, '', robot)
     return entry._replace(sha256=digest(entry))
 
 

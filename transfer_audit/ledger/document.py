@@ -13,14 +13,14 @@ from transfer_audit.ledger.record import StartRecord, round_record, start_record
 from transfer_audit.ledger.store import Ledger
 
 
-def record_document(path: Path, binding: Binding, document: Mapping[str, Any]) -> None:
-    """Record every round of a verdict document as a round of its own.
+def record_document(where: str | Path, binding: Binding, document: Mapping[str, Any]) -> None:
+    """Record every round of a verdict document as a round of its own, all at once.
 
     :raises LedgerError: if the ledger cannot be written
     """
     bag = document['bag']
     known = {'bag': bag, 'bag_sha256': sha256_of(Path(bag))}
-    with Ledger.open(path) as ledger:
+    with Ledger.open(where) as ledger, ledger.together():
         for verdict in document['rounds']:
             start = start_of(binding, verdict['start_ns'], task=verdict['task'], **known)
             number = ledger.start(start)

@@ -1,4 +1,4 @@
-"""The head of a ledger, stored beside it: what makes a cut-off tail visible."""
+"""The heads of a ledger file, stored beside it: what makes a cut-off tail visible."""
 
 from __future__ import annotations
 
@@ -6,18 +6,37 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 
 from transfer_audit.core.errors import LedgerError
 from transfer_audit.ledger.chain import Head
 
+HEAD = '.head'
+
+
+def beside(ledger: Path, robot: str, ending: str) -> Path:
+    """Where something about one chain of a ledger is kept."""
+    resolved = ledger.resolve()
+    return resolved.with_name(resolved.name + (f'@{robot}' if robot else '') + ending)
+
+
+def head_files(ledger: Path) -> list[str]:
+    """The robots whose heads are stored beside a ledger, in order."""
+    resolved = ledger.resolve()
+    others = resolved.parent.glob(f'{escape(resolved.name)}@*{HEAD}')
+    robots = [path.name[len(resolved.name) + 1 : -len(HEAD)] for path in others]
+    return sorted([*robots, *([''] if beside(ledger, '', HEAD).exists() else [])])
+
 
 class HeadFile:
-    """`<ledger>.head`: sequence and digest of the last entry, one line of fixed length."""
+    """`<ledger>.head`: sequence and digest of the last entry, one line of fixed length. That of another chain than the
+    file's own is `<ledger>@<robot>.head`.
+    """
 
-    def __init__(self, ledger: Path) -> None:
+    def __init__(self, ledger: Path, robot: str = '') -> None:
         ledger = ledger.resolve()
-        self.path = ledger.with_name(ledger.name + '.head')
+        self.path = beside(ledger, robot, HEAD)
         self._fresh = self.path.with_name(self.path.name + '.tmp')
         self._folder = ledger.parent
 

@@ -24,6 +24,7 @@ class LedgerEvent:
     round: int | None
     kind: str
     data: dict[str, Any]
+    robot: str = ''
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class LedgerRound:
     :param success: the outcome that was acknowledged, None before that; `end_ns` its time
     :param record: what was judged, if the round was closed
     :param reason: why it was aborted, or ''
+    :param robot: in whose chain it is, '' in that of a file's own
     """
 
     number: int
@@ -43,10 +45,12 @@ class LedgerRound:
     record: RoundRecord | None = None
     reason: str = ''
     events: tuple[LedgerEvent, ...] = ()
+    robot: str = ''
 
     def as_json(self) -> dict[str, Any]:
         """The round as plain values."""
         return {
+            'robot': self.robot,
             'round': self.number,
             'state': self.state,
             'start': self.start.model_dump(mode='json'),
@@ -59,22 +63,22 @@ class LedgerRound:
 
 
 def fold(entries: Iterable[Entry], where: str) -> list[LedgerRound]:
-    """Every round that was started, in the order of their numbers.
+    """Every round that was started, in the order of robots and numbers.
 
     :param where: the ledger, for the error
     :raises LedgerError: if an entry is not as it was written
     """
-    rounds: dict[int, LedgerRound] = {}
+    rounds: dict[tuple[str, int], LedgerRound] = {}
     with _uncollected():
         for entry in entries:
             if entry.round is not None:
                 try:
-                    _fold_one(rounds, entry.round, entry)
+                    _fold_one(rounds, (entry.robot, entry.round), entry)
                 except (ValueError, KeyError, TypeError) as error:
                     raise LedgerError(
                         f'{where}: {entry} is not as it was written; see `transfer-audit ledger verify`'
                     ) from error
-    return [rounds[number] for number in sorted(rounds)]
+    return [rounds[key] for key in sorted(rounds)]
 
 
 @contextmanager
@@ -89,18 +93,21 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _fold_one(rounds: dict[int, LedgerRound], number: int, entry: Entry) -> None:
+def _fold_one(rounds: dict[tuple[str, int], LedgerRound], key: tuple[str, int], entry: Entry) -> None:
     body = json.loads(entry.body)
     if entry.kind == 'start':
-        rounds[number] = LedgerRound(number, 'open', StartRecord.model_validate(upgraded(body)))
-    elif number in rounds:
-        rounds[number] = _after(rounds[number], entry, body)
+        rounds[key] = LedgerRound(key[1], 'open', StartRecord.model_validate(upgraded(body)), robot=key[0])
+    elif key in rounds:
+        rounds[key] = _after(rounds[key], entry, body)
 
 
 def event_of(entry: Entry) -> LedgerEvent:
     """An entry of kind `event` as what happened."""
-    body = json.loads(entry.body)
-    return LedgerEvent(entry.sequence, entry.round, body['event'], body['data'])
+    return _event(entry, json.loads(entry.body))
+
+
+def _event(entry: Entry, body: dict[str, Any]) -> LedgerEvent:
+    return LedgerEvent(entry.sequence, entry.round, body['event'], body['data'], entry.robot)
 
 
 def _after(round_: LedgerRound, entry: Entry, body: dict[str, Any]) -> LedgerRound:
@@ -110,7 +117,7 @@ def _after(round_: LedgerRound, entry: Entry, body: dict[str, Any]) -> LedgerRou
         return replace(round_, state='closed', record=record, end_ns=end_ns)
     if entry.kind == 'abort':
         return replace(round_, state='aborted', reason=body['reason'])
-    event = LedgerEvent(entry.sequence, entry.round, body['event'], body['data'])
+    event = _event(entry, body)
     if event.kind == 'outcome':
         round_ = replace(round_, success=event.data['success'], end_ns=event.data['end_ns'])
     return replace(round_, events=(*round_.events, event))

@@ -9,25 +9,25 @@ from typing import Any
 
 from transfer_audit.core.errors import LedgerError
 from transfer_audit.ledger.chain import Head
+from transfer_audit.ledger.head import beside
 
 PURPOSE = b'head of a transfer_audit ledger '
 """What a signature is for, so that one made for another purpose does not count."""
 
 
-def signatures_of(ledger: Path) -> Path:
-    """`<ledger>.sig`: a line for each signed head, `SEQUENCE:SHA256 SIGNATURE`."""
-    resolved = ledger.resolve()
-    return resolved.with_name(resolved.name + '.sig')
+def signatures_of(ledger: Path, robot: str = '') -> Path:
+    """`<ledger>.sig`: a line for each signed head of its own chain, `SEQUENCE:SHA256 SIGNATURE`."""
+    return beside(ledger, robot, '.sig')
 
 
-def sign(ledger: Path, head: Head, key: Path) -> None:
-    """Add a signature of a ledger's head.
+def sign(ledger: Path, head: Head, key: Path, robot: str = '') -> None:
+    """Add a signature of the head of a ledger's chain.
 
     :param key: private Ed25519 key, PEM without a password
     :raises LedgerError: if the key cannot be used or the signature not be written
     """
     signature = _private(key).sign(_signed(head)).hex()
-    path = signatures_of(ledger)
+    path = signatures_of(ledger, robot)
     try:
         with path.open('ab') as file:
             file.write(f'{head} {signature}\n'.encode('ascii'))
@@ -37,13 +37,13 @@ def sign(ledger: Path, head: Head, key: Path) -> None:
         raise LedgerError(f'{path}: cannot be written: {error.strerror}') from error
 
 
-def signed_heads(ledger: Path, key: Path) -> tuple[list[Head], list[str]]:
+def signed_heads(ledger: Path, key: Path, robot: str = '') -> tuple[list[Head], list[str]]:
     """The heads that are signed by a key, and a sentence for each line that is no signature by it.
 
     :param key: public Ed25519 key, PEM
     :raises LedgerError: if the key cannot be used
     """
-    public, path = _public(key), signatures_of(ledger)
+    public, path = _public(key), signatures_of(ledger, robot)
     try:
         lines = path.read_text(encoding='utf-8', errors='replace').splitlines()
     except FileNotFoundError:

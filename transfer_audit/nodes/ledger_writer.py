@@ -18,7 +18,7 @@ from std_srvs.srv import SetBool, Trigger
 from transfer_audit.core.errors import LedgerError
 from transfer_audit.core.fields import parse_path, walk
 from transfer_audit.core.types import Round, to_ns
-from transfer_audit.ledger.database import Unwritable
+from transfer_audit.ledger.backend import Unwritable
 from transfer_audit.ledger.document import start_of
 from transfer_audit.ledger.events import gate_events
 from transfer_audit.ledger.files import sha256_of
@@ -263,7 +263,7 @@ class LedgerWriter(AuditNode):
     def report(self) -> tuple[str, str, Mapping[str, Any]]:
         """Whether rounds can be recorded."""
         values = {
-            'ledger': str(self._ledger.path),
+            'ledger': str(self._ledger.name),
             'round': self._round_number(),
             'waiting': len(self._unwritten),
         }

@@ -1,0 +1,41 @@
+"""The tables of a ledger, the same in every database, and its schema version."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+SCHEMA = 3
+"""2 added to what is kept of a round, see `record.upgraded`; 3 gave every entry the robot whose chain it is of."""
+
+metadata = sa.MetaData()
+entries = sa.Table(
+    'entries',
+    metadata,
+    sa.Column('sequence', sa.BigInteger, autoincrement=False),
+    sa.Column('kind', sa.Text, nullable=False),
+    sa.Column('round', sa.BigInteger),
+    sa.Column('body', sa.Text, nullable=False),
+    sa.Column('previous_sha256', sa.String(64), nullable=False),
+    sa.Column('sha256', sa.String(64), nullable=False),
+    sa.Column('robot', sa.Text, nullable=False, server_default=''),
+    sa.PrimaryKeyConstraint('robot', 'sequence'),
+    sa.Index('entries_of_round', 'robot', 'round'),
+    # What is read in the order of the key then lies in one place: an edit of it cannot hide behind an index.
+    sqlite_with_rowid=False,
+)
+"""`robot` is '' in the chain that is a file's own. Of a chain each sequence stands once: the key keeps it so."""
+
+HIGHEST_ROUND = sa.select(sa.func.max(entries.c.round)).where(entries.c.robot == sa.bindparam('chain'))
+LAST = (
+    sa.select(entries.c.sequence, entries.c.sha256)
+    .where(entries.c.robot == sa.bindparam('chain'))
+    .order_by(entries.c.sequence.desc())
+    .limit(1)
+)
+FROM = (
+    sa.select(entries)
+    .where(entries.c.robot == sa.bindparam('chain'), entries.c.sequence >= sa.bindparam('first'))
+    .order_by(entries.c.sequence)
+)
+INSERT = entries.insert()
+# Built once: to build a query takes as long as to run it.
