@@ -52,18 +52,25 @@ setup(
         'lab': ['cma'],
         # Ledgers on a PostgreSQL server.
         'postgres': ['psycopg[binary]'],
+        # `transfer-audit ledger export --format parquet`, and `import-sim` of such a file.
+        'parquet': ['pyarrow'],
+        # `transfer-audit ledger export --format mlflow`; alembic for a tracking database without a server.
+        'mlflow': ['alembic', 'mlflow-skinny'],
         # `transfer-audit ledger sign`.
         'sign': ['cryptography'],
         # Joint parameters are fitted by mujoco.sysid, which is silently empty without its own needs.
         'calibrate': ['mujoco[sysid]'],
         # launch_pytest does not start under pytest 8.4 and later; what linters say changes with their versions.
         'test': [
+            'alembic',
             'cma',
             'cryptography',
             'hypothesis',
+            'mlflow-skinny',
             'mujoco[sysid]',
             'mypy==2.4.*',
             'psycopg[binary]',
+            'pyarrow',
             'pytest>=7.4,<8.4',
             'ruff==0.17.*',
             'types-PyYAML',

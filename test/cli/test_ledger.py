@@ -113,6 +113,8 @@ def test_export(call, tmp_path):
     assert call('export', '--format', 'markdown', '--to', str(tmp_path / 'rounds.md')) == ''
     table = (tmp_path / 'rounds.md').read_text().splitlines()
     assert len(table) == 5 and 'turn [red] \\| 1' in table[2]
+    with pytest.raises(AuditError, match=r'--format parquet needs --to with a file'):
+        call('export', '--format', 'parquet')
 
 
 def test_mistakes_are_sentences(call, path, tmp_path):

@@ -9,13 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from transfer_audit.cli import ledger_export
+from transfer_audit.cli.ledger_export import export
 from transfer_audit.cli.ledger_gaps import show_gaps
-from transfer_audit.cli.ledger_output import table, write, write_json
+from transfer_audit.cli.ledger_output import table, write_json
 from transfer_audit.cli.ledger_write import add, case, import_sim, print_template, recover, sign_head, sync
 from transfer_audit.core.errors import LedgerError
 from transfer_audit.ledger.chain import Head
 from transfer_audit.ledger.database import is_server, locate
-from transfer_audit.ledger.export import FORMATS, HEADINGS, iso, summary
+from transfer_audit.ledger.export import HEADINGS, iso, summary
 from transfer_audit.ledger.panels import GROUPS
 from transfer_audit.ledger.rounds import LedgerRound
 from transfer_audit.ledger.simulated import SimOutcome
@@ -63,9 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     text = "send to another ledger what it lacks of this one's chain, for example to a server that many robots share"
     sent = _verb(verbs, 'sync', text, sync, with_json=False)
     sent.add_argument('--to', required=True, metavar='URL', help='postgresql+psycopg://HOST/DATABASE, or a file')
-    export = _verb(verbs, 'export', 'all rounds for another tool', _export, with_json=False)
-    export.add_argument('--format', choices=tuple(FORMATS), default='csv', help='default: %(default)s')
-    export.add_argument('--to', type=Path, metavar='FILE', help='where to (default: standard output)')
+    ledger_export.add_arguments(_verb(verbs, 'export', 'all rounds for another tool', export, with_json=False))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -165,8 +165,3 @@ def _verify(ledger: Ledger, arguments: argparse.Namespace) -> int:
     else:
         print('\n'.join(f'{ledger.name}: {problem}' for problem in found.problems))
     return 0 if found.ok else 1
-
-
-def _export(ledger: Ledger, arguments: argparse.Namespace) -> int:
-    write(arguments.to or '-', FORMATS[arguments.format](ledger.rounds()))
-    return 0
