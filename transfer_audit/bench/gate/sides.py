@@ -26,8 +26,8 @@ TOPICS = {
 }
 START_S, IDLE_S = 60.0, 5.0
 JOINT = '<body pos="0 {at} 0"><joint name="j{n}" range="-1.5 1.5"/><geom size="0.01" mass="0.01"/>'
-MODEL = """<mujoco><compiler autolimits="true"/><option gravity="0 0 0"/>
-<default><position kp="1" kv="0.05" ctrlrange="-1.5 1.5"/></default>
+MODEL = """<mujoco><compiler autolimits="true" angle="radian"/><option gravity="0 0 0" integrator="implicitfast"/>
+<default><joint armature="0.002" damping="0.02"/><position kp="1" kv="0.05" ctrlrange="-1.5 1.5"/></default>
 <worldbody>{bodies}</worldbody><actuator>{actuators}</actuator>
 <sensor><touch name="tip" site="tip"/></sensor></mujoco>"""
 
@@ -41,8 +41,11 @@ class Side:
     cpu_s: float = 0.0
 
 
-def hand(folder: Path) -> Path:
-    """A hand of 24 joints that are sent sines, and one tip; returns its profile."""
+def hand(folder: Path, **sections: Any) -> Path:
+    """A hand of 24 joints that are sent sines, and one tip; returns its profile.
+
+    :param sections: of the profile, in place of those here
+    """
     names = [f'j{n}' for n in range(JOINTS)]
     bodies = ''.join(JOINT.format(n=n, at=0.05 * n) + '</body>' for n in range(JOINTS - 1))
     bodies += JOINT.format(n=JOINTS - 1, at=2) + '<site name="tip" size="0.01"/></body>'
@@ -62,6 +65,7 @@ def hand(folder: Path) -> Path:
                      'tolerance': 0.3},
         },
         'gate': {'force_budget': {'tip': 4.0}, 'speed_budget': 6.0, 'stale_s': 1.0, 'ease_in_s': 0.0},
+        **sections,
     }  # fmt: skip
     path = folder / 'profile.yaml'
     path.write_text(yaml.safe_dump(profile, sort_keys=False), encoding='utf-8')
