@@ -82,12 +82,12 @@ class BackOff:
     def step(self, sent: Array, direction: Array, elapsed_ns: int, speed: Array) -> Array:
         """The next target, shape (A,): each actuator away from where it presses, at most to the edge of its range.
 
-        :param direction: in which each presses, -1, 0, 1; NaN: not known, and it stands still; `sent` likewise
+        :param direction: in which each presses, -1, 1; 0: not known, and it stands still; `sent` likewise
         :param elapsed_ns: since `sent` was sent
         :param speed: the speed budgets in force, model units per second
         """
         assert self._spec is not None
         reach = np.minimum(self._spec.speed, speed) * (min(max(elapsed_ns, 0), PAUSE_NS) / NS)
-        opened = sent - np.where(self._keeps & np.isfinite(direction), direction, 0.0) * reach
+        opened = sent - np.where(self._keeps, direction, 0.0) * reach
         low, high = np.minimum(self._servos.low, sent), np.maximum(self._servos.high, sent)
         return np.minimum(np.maximum(opened, low), high)

@@ -30,33 +30,37 @@ class Pressing:
 
     Every actuator of the hand counts, whichever tip is over: a thumb presses an object into the index, too. Torque
     motors and velocity servos have no joint to wait for: what they are told is what they press.
+
+    `direction`: -1, 1; 0: unknown, shape (A,).
     """
 
     def __init__(self, servos: Servos, latency: Latency) -> None:
         self._servos, self._latency = servos, latency
         self._past: deque[tuple[int, Array, Array]] = deque()
-        self._over = self._free = False
+        self._over = self._untouched = False
+        self._free: Array | None = None
         self.direction: Array = np.zeros(len(servos.low))
 
-    def see(self, forces: Forces, sent: Array | None, joints: Array, free: Array | None, steady_ns: int) -> None:
+    def see(self, forces: Forces, sent: Array | None, joints: Array, steady_ns: int) -> None:
         """Forces were judged: decide, if a spell or, within one, a contact begins, or if something is still unknown.
 
-        :param sent: the last command sent, shape (A,), or None; `free` likewise the last one without any contact
+        :param sent: the last command sent, shape (A,), or None
         :param joints: measured joints, shape (J,), NaN where unknown
         """
-        touched, self._free = self._free and not forces.contact_free, forces.contact_free
-        anew, self._over = forces.any_over and (touched or not self._over), forces.any_over
-        self._keep(sent, joints, steady_ns)
-        if anew:
-            self.direction = self._look(sent, joints, free, steady_ns)
-        elif forces.any_over and np.isnan(self.direction).any():
-            now = self._look(sent, joints, free, steady_ns)
-            self.direction = np.where(np.isnan(self.direction), now, self.direction)
-
-    def _keep(self, sent: Array | None, joints: Array, steady_ns: int) -> None:
-        """Remember commands and joints for as long as a joint may be late, and the last ones before."""
+        touched = self._untouched and not forces.contact_free
+        anew = touched or not self._over
+        self._untouched, self._over = forces.contact_free, forces.any_over
         if sent is None:
             return
+        if touched or forces.contact_free:
+            self._free = sent
+        self._keep(sent, joints, steady_ns)
+        if forces.any_over and (anew or not self.direction.all()):
+            now = self._look(sent, joints, steady_ns)
+            self.direction = now if anew else np.where(self.direction == 0, now, self.direction)
+
+    def _keep(self, sent: Array, joints: Array, steady_ns: int) -> None:
+        """Remember commands and joints for as long as a joint may be late, and the last ones before."""
         self._past.append((steady_ns, sent, joints.copy()))
         while len(self._past) > 1 and self._past[1][0] <= self._since_ns(steady_ns):
             self._past.popleft()
@@ -64,19 +68,14 @@ class Pressing:
     def _since_ns(self, steady_ns: int) -> int:
         return steady_ns - self._latency.ns - SETTLE_NS
 
-    def _look(self, sent: Array | None, joints: Array, free: Array | None, steady_ns: int) -> Array:
-        """-1, 1; 0 if it presses neither way, NaN if nothing is known of it."""
-        if sent is None:
-            return np.full(len(self._servos.low), np.nan)
+    def _look(self, sent: Array, joints: Array, steady_ns: int) -> Array:
+        """What can be told of each actuator now, as `direction`."""
         rest, blur = self._servos.rest(joints), self._servos.blur
         push = sent - rest
-        sure = self._servos.forceless | self._stuck(push, rest, steady_ns)
-        direction = np.where(np.abs(push) <= blur, 0.0, np.where(sure, np.sign(push), np.nan))
-        if free is None:
-            return direction
-        moved = sent - free
-        closed = np.where(np.abs(moved) > blur, np.sign(moved), direction)
-        return np.where(np.abs(direction) == 1, direction, closed)
+        pressed = (np.abs(push) > blur) & (self._servos.forceless | self._stuck(push, rest, steady_ns))
+        moved = sent - (sent if self._free is None else self._free)
+        closed = np.where(np.abs(moved) > blur, np.sign(moved), 0.0)
+        return np.where(pressed, np.sign(push), closed)
 
     def _stuck(self, push: Array, rest: Array, steady_ns: int) -> np.ndarray:
         """Which joints certainly do not follow their commands, shape (A,), bool.
