@@ -20,7 +20,8 @@ ARGUMENTS = {
     'mismatch': ('', 'true parameters of the emulated hand: actuator_delay=0.06,tip_friction=0.2'),
     'policy': ('none', 'scripted: start the scripted in-hand motion as policy and operator'),
     'rounds': ('0', 'rounds of the scripted policy; 0: until stopped'),
-    'ledger': ('', 'the ledger file; empty: the one of the profile'),
+    'ledger': ('', 'the ledger: a file, or the URL of a server; empty: the one of the profile'),
+    'robot': ('', 'name of this robot in a ledger on a server; empty: that of the machine'),
     'record': ('', 'record the topics of the pilot to this new bag folder'),
     'namespace': ('', 'namespace of all nodes and relative topics'),
     'use_sim_time': ('false', 'follow /clock, to replay a bag with `ros2 bag play --clock`'),
@@ -52,10 +53,10 @@ def pilot(context: LaunchContext) -> list[Action]:
         )
 
     nodes = [
-        node('safety_gate', ends_pilot=True, ledger=given['ledger']),
+        node('safety_gate', ends_pilot=True, ledger=given['ledger'], robot=given['robot']),
         node('shadow_sim'),
         node('divergence'),
-        node('ledger_writer', ledger=given['ledger'], bag=given['record']),
+        node('ledger_writer', ledger=given['ledger'], robot=given['robot'], bag=given['record']),
     ]
     if is_true(given['emulate']):
         nodes.append(node('hand_emulator', mismatch=given['mismatch']))

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from transfer_audit.ledger.database import is_server
+from transfer_audit.ledger.place import is_server
 from transfer_audit.ledger.record import FamilyRange, RoundRecord, StartRecord
 from transfer_audit.ledger.store import Ledger
 

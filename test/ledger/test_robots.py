@@ -7,8 +7,8 @@ import pytest
 
 from transfer_audit.cli.main import main
 from transfer_audit.core.errors import LedgerError
-from transfer_audit.ledger.database import checked_robot, this_robot
 from transfer_audit.ledger.panels import gaps
+from transfer_audit.ledger.place import checked_robot, this_robot
 from transfer_audit.ledger.simulated import SimOutcome
 from transfer_audit.ledger.store import Ledger
 
@@ -128,7 +128,7 @@ def test_the_verbs_go_over_all_robots_and_take_one(where, book, capsys):
     base = ['--ledger', str(where)]
     assert main(['ledger', 'list', *base]) == 0
     said = capsys.readouterr().out
-    assert said.splitlines()[0].split()[0] == 'robot' and said.count('left') == said.count('right') == 2
+    assert [said.count(f'{robot}/{number} ') for robot in ('left', 'right') for number in (1, 2)] == [1] * 4
     assert main(['ledger', 'show', '2', *base]) == 2
     assert 'name one with --robot' in capsys.readouterr().err
     assert main(['ledger', 'show', '2', '--robot', 'right', '--json', *base]) == 0

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from transfer_audit.core.errors import LedgerError
-from transfer_audit.ledger.database import is_server
 from transfer_audit.ledger.head import HeadFile
+from transfer_audit.ledger.place import is_server
 from transfer_audit.ledger.store import Ledger
 
 

@@ -16,9 +16,9 @@ from transfer_audit.cli.ledger_output import table, write_json
 from transfer_audit.cli.ledger_write import add, case, import_sim, print_template, recover, sign_head, sync
 from transfer_audit.core.errors import LedgerError
 from transfer_audit.ledger.chain import Head
-from transfer_audit.ledger.database import is_server, locate
 from transfer_audit.ledger.export import HEADINGS, iso, summary
 from transfer_audit.ledger.panels import GROUPS
+from transfer_audit.ledger.place import is_server, locate
 from transfer_audit.ledger.rounds import LedgerRound
 from transfer_audit.ledger.simulated import SimOutcome
 from transfer_audit.ledger.store import Ledger
@@ -106,12 +106,8 @@ def _list(ledger: Ledger, arguments: argparse.Namespace) -> int:
 
 
 def print_rounds(rounds: Iterable[LedgerRound]) -> None:
-    """One line for each round, with the robot where there are several."""
-    rounds = list(rounds)
-    if not any(round_.robot for round_ in rounds):
-        table(HEADINGS, (summary(round_) for round_ in rounds))
-    else:
-        table(('robot', *HEADINGS), ((round_.robot or '–', *summary(round_)) for round_ in rounds))
+    """One line for each round."""
+    table(HEADINGS, (summary(round_) for round_ in rounds))
 
 
 def _show(ledger: Ledger, arguments: argparse.Namespace) -> int:

@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from transfer_audit.core.errors import LedgerError
-from transfer_audit.ledger.database import this_robot
 from transfer_audit.ledger.files import sha256_of
+from transfer_audit.ledger.place import this_robot
 from transfer_audit.ledger.record import RoundRecord, StartRecord
 from transfer_audit.ledger.signing import sign
 from transfer_audit.ledger.simulated import read_outcomes

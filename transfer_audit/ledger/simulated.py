@@ -98,7 +98,9 @@ def _parquet(path: Path) -> list[Any]:
     try:
         parquet: Any = importlib.import_module('pyarrow.parquet')
     except ModuleNotFoundError as error:
-        raise LedgerError(f'{path}: Parquet needs pyarrow; install transfer_audit[parquet], or export the table as CSV') from error
+        raise LedgerError(
+            f'{path}: Parquet needs pyarrow; install transfer_audit[parquet], or export the table as CSV'
+        ) from error
     return list(parquet.read_table(path).to_pylist())
 
 

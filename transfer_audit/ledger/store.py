@@ -12,8 +12,9 @@ import sqlalchemy as sa
 
 from transfer_audit.core.errors import LedgerError
 from transfer_audit.ledger.backend import Pen
-from transfer_audit.ledger.chain import Entry, Kind
-from transfer_audit.ledger.database import backend_of, checked_robot
+from transfer_audit.ledger.chain import Entry, Head, Kind
+from transfer_audit.ledger.database import backend_of
+from transfer_audit.ledger.place import checked_robot
 from transfer_audit.ledger.reader import LedgerReader
 from transfer_audit.ledger.record import RoundRecord, StartRecord, canonical
 from transfer_audit.ledger.rounds import fold
@@ -25,7 +26,8 @@ class Ledger(LedgerReader):
     """An append-only book of rounds in a SQLite file or on a PostgreSQL server, for use by one thread at a time.
 
     Whatever a method wrote is on the disk when it returns. Several processes may write to one ledger.
-    `lost` says what was found missing when it was opened, if it was opened to recover that.
+    `lost` says what was found missing when it was opened, if it was opened to recover that; `last` is the end of its
+    chain when it last wrote.
     """
 
     def __init__(
@@ -42,7 +44,7 @@ class Ledger(LedgerReader):
         """
         backend = backend_of(path_or_url)
         super().__init__(backend, checked_robot(robot) if robot else robot)
-        self._read_only, self.lost = read_only, ''
+        self._read_only, self.lost, self.last = read_only, '', Head()
         backend.connect(read_only)
         if not read_only:
             try:
@@ -114,7 +116,7 @@ class Ledger(LedgerReader):
         :raises Unwritable: if the disk or the database refuses
         """
         self._may_write()
-        with self._backend.writing(self.robot) as pen:
+        with self._writing() as pen:
             self._pen = pen
             try:
                 yield
@@ -138,8 +140,14 @@ class Ledger(LedgerReader):
             raise LedgerError(f'{self.name}: a {kind} entry cannot be written as JSON: {error}') from error
         if self._pen is not None:
             return self._pen.append(kind, choose(self._pen), text).round
-        with self._backend.writing(self.robot) as pen:
+        with self._writing() as pen:
             return pen.append(kind, choose(pen), text).round
+
+    @contextmanager
+    def _writing(self) -> Iterator[Pen]:
+        with self._backend.writing(self.robot) as pen:
+            yield pen
+        self.last = pen.last
 
     def _may_write(self) -> None:
         if self._read_only:
@@ -173,7 +181,7 @@ class Ledger(LedgerReader):
 
         :raises LedgerError: if more than a crash parts the two, and they are not to be recovered
         """
-        with self._backend.writing(self.robot) as pen:
+        with self._writing() as pen:
             problem = pen.problem()
             if problem and not recover:
                 raise LedgerError(

@@ -8,7 +8,8 @@ from pathlib import Path
 from transfer_audit.core.errors import LedgerError
 from transfer_audit.ledger.backend import Backend, Pen
 from transfer_audit.ledger.chain import Entry, Head
-from transfer_audit.ledger.database import backend_of, checked_robot
+from transfer_audit.ledger.database import backend_of
+from transfer_audit.ledger.place import checked_robot
 from transfer_audit.ledger.reader import ForeignHead, LedgerReader
 
 MOST = 2000

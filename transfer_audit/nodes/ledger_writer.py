@@ -2,61 +2,47 @@
 
 from __future__ import annotations
 
-import json
 import sys
-import time
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.task import Future
 from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
 from transfer_audit.core.errors import LedgerError
 from transfer_audit.core.fields import parse_path, walk
-from transfer_audit.core.types import Round, to_ns
-from transfer_audit.ledger.backend import Unwritable
-from transfer_audit.ledger.document import start_of
-from transfer_audit.ledger.events import gate_events
-from transfer_audit.ledger.files import sha256_of
-from transfer_audit.ledger.record import Budgets, RoundRecord, StartRecord, round_record
+from transfer_audit.ledger.courier import Courier
+from transfer_audit.ledger.place import is_server, own_book, this_robot
+from transfer_audit.ledger.recorder import Named, Recorder
 from transfer_audit.ledger.store import Ledger
+from transfer_audit.ledger.worker import Worker
 from transfer_audit.nodes import convert
 from transfer_audit.nodes.node import EVERY_LATCHED, LATCHED, AuditNode, run
 
-VERDICT_S = 10.0
-"""How long the verdict of an ended round is waited for."""
+TICK_S = 0.5
+LAST_WORDS_S = 10.0
+"""How long the disk may take to abort a round when the node ends."""
 
 
 class LedgerWriter(AuditNode):
     """Rounds begin and end by its services, or by the round topic of the profile; the divergence node's verdict closes
-    them.
+    them. Everything is decided and written in turn by a `Recorder` on a thread of its own; callbacks only hand over.
 
-    Parameters `policy`, `task` and `bag` go into each round and may be set between rounds.
+    Parameters `policy`, `task` and `bag` go into each round and may be set between rounds. Where `ledger` is on a
+    server, rounds are recorded in a book of this robot's own, which a `Courier` sends there as the chain of `robot`.
     """
 
     def __init__(self) -> None:
         super().__init__('ledger_writer')
-        self._ledger = Ledger.open(self.text('ledger') or self.profile.ledger, recover=True)
+        self._ledger, self._courier = self._open()
         left = self._ledger.abort_open('the ledger writer ended before the round did')
         for name in ('policy', 'task', 'bag'):
             self.text(name)
-        self._state = 'idle'
-        self._verdict = ''
-        self._round: Round | None = None
-        self._start: StartRecord | None = None
-        self._ended_ns = 0
-        self._policy = ('', '')
-        self._problem = ''
-        self._unwritten: deque[Callable[[], Any]] = deque()
-        self._next: tuple[int, str] | None = None
-        self._gate: dict[str, str] = {}
-        self._before: Budgets | None = None
-        self._judged: RoundRecord | None = None
         self._publisher = self.create_publisher(DiagnosticStatus, 'round', LATCHED)
+        self._recorder = Recorder(self._ledger, self.binding, self._say, self._warn)
+        self._worker = Worker(self._written, self._recorder.tick, TICK_S, lambda: self.stop.set_result(None))
         self.create_service(Trigger, 'round/start', self._on_start)
         self.create_service(SetBool, 'round/end', self._on_end)
         self.create_subscription(String, 'divergence/verdict', self._on_verdict, EVERY_LATCHED)
@@ -64,210 +50,103 @@ class LedgerWriter(AuditNode):
         self.create_subscription(DiagnosticStatus, 'gate/status', self._on_gate, 10)
         if self.profile.round.topic is not None:
             self.listen(self.profile.round.topic, convert.message_class(self.profile.round.type), self._on_mark)
-        self.create_timer(0.5, self._tick)
         if self._ledger.lost:
             self.get_logger().error(f'the ledger goes on, but {self._ledger.lost}')
         if left:
             self.get_logger().warning(f'rounds {left} were left open and are aborted now')
-        self._say()
+        self._recorder.say()
+        self._worker.start()
+        if self._courier is not None:
+            self._courier.start()
 
-    def _write(self, action: Callable[[], Any]) -> tuple[bool, Any]:
-        """Do something to the ledger; a failure becomes a state that the gate can see."""
+    def _open(self) -> tuple[Ledger, Courier | None]:
+        """The book of this robot, and what sends it to the server, if there is one."""
+        where, robot = self.text('ledger') or self.profile.ledger, self.text('robot')
+        book = own_book(where, robot)
+        if not is_server(where):
+            return Ledger.open(book, recover=True), None
         try:
-            found = action()
-        except LedgerError as error:
-            self._problem = str(error)
-            self._say()
-            return False, self._problem
-        self._problem = ''
-        return True, found
+            book.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LedgerError(f'{book.parent}: cannot be made: {error.strerror}; set ROS_HOME') from error
+        return Ledger.open(book, recover=True), Courier(book, where, robot or this_robot())
 
-    def _keep(self, kind: str, data: Mapping[str, Any]) -> None:
-        """Keep an event, in its order, at once or as soon as the ledger can be written."""
-        number = self._round_number() if self._state in ('open', 'ended') else None
-        self._unwritten.append(lambda: self._ledger.event(number, kind, data))
-        self._catch_up()
+    def _written(self) -> None:
+        """The end of a burst: its events are committed together, and sent."""
+        self._recorder.flush()
+        if self._courier is not None:
+            self._courier.wake()
 
-    def _catch_up(self) -> None:
-        """Write what waits; what the ledger itself refuses is said and dropped."""
-        while self._unwritten:
-            try:
-                self._unwritten[0]()
-            except Unwritable as error:
-                self._problem = str(error)
-                return
-            except LedgerError as error:
-                self.get_logger().warning(str(error))
-            self._unwritten.popleft()
+    def _named(self, task: str) -> Named:
+        return Named(task, self.text('policy'), self.text('bag') or None)
 
-    def _on_start(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        if self._state in ('open', 'ended'):
-            response.success, response.message = False, f'round {self._round_number()} is {self._state}'
-            return response
-        response.success, response.message = self._begin(self.now_ns(), self.text('task'))
+    async def _on_start(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        now_ns, named = self.now_ns(), self._named(self.text('task'))
+        response.success, response.message = await self._done(lambda: self._recorder.begin(now_ns, named))
         return response
 
-    def _on_end(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
-        if self._state != 'open':
-            response.success, response.message = False, f'no round is open (state: {self._state})'
-            return response
-        response.success, response.message = self._end(self.now_ns(), bool(request.data))
+    async def _on_end(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        now_ns, success = self.now_ns(), bool(request.data)
+        response.success, response.message = await self._done(lambda: self._recorder.end(now_ns, success))
         return response
+
+    async def _done(self, work: Callable[[], tuple[bool, str]]) -> tuple[bool, str]:
+        """What the recorder answers; the executor goes on meanwhile, and is woken by the callback of the future."""
+        answer: Any = Future(executor=self.executor)
+        answer.add_done_callback(lambda _: None)
+        self._worker.do(lambda: answer.set_result(work()))
+        done, says = await answer
+        return done, says
 
     def _on_mark(self, message: Any, now_ns: int) -> None:
-        """A value of the round topic: a new one ends the running round and, unless empty, starts the next."""
-        value = str(walk(message, parse_path(self.profile.round.field))[0])
-        if self._state == 'open' and self._round is not None and value != self._round.task:
-            self._end(now_ns, None)
-        if value and self._state == 'ended':
-            self._next = (now_ns, value)
-        elif value and self._state != 'open':
-            self._begin(now_ns, value)
-
-    def _begin(self, start_ns: int, task: str) -> tuple[bool, str]:
-        """Open a round; whether it is recorded, and its number or why not."""
-        policy, bag = self.text('policy'), self.text('bag') or None
-        start = start_of(self.binding, start_ns, task=task, policy=policy, bag=bag, policy_sha256=self._sha256(policy))
-        written, found = self._write(lambda: self._ledger.start(start))
-        if written:
-            self._start, self._before, self._verdict = start, self._budgets(), ''
-            self._round = Round(int(found), start_ns, None, task)
-            self._state = 'open'
-            self._say()
-        return written, str(found)
-
-    def _sha256(self, policy: str) -> str:
-        """That of a policy which is a file, read when it is first named."""
-        if self._policy[0] != policy:
-            self._policy = (policy, sha256_of(Path(policy)))
-        return self._policy[1]
-
-    def _end(self, end_ns: int, success: bool | None) -> tuple[bool, str]:
-        """End the open round; whether that is recorded, and a sentence. Its verdict closes it."""
-        assert self._round is not None
-        number = self._round.number
-        if success is None:
-            written, found = self._write(lambda: self._ledger.event(number, 'ended', {'end_ns': end_ns}))
-        else:
-            written, found = self._write(lambda: self._ledger.outcome(number, success, end_ns))
-        if written:
-            self._round = replace(self._round, end_ns=end_ns, success=success)
-            self._state, self._ended_ns = 'ended', time.monotonic_ns()
-            self._say()
-        return written, f'round {number} ended' if written else str(found)
+        named = self._named(str(walk(message, parse_path(self.profile.round.field))[0]))
+        self._worker.do(lambda: self._recorder.mark(now_ns, named))
 
     def _on_verdict(self, message: String) -> None:
-        if self._state != 'ended':
-            return
-        try:
-            verdict = json.loads(message.data)
-            record = self._record(verdict) if verdict['round'] == self._round_number() else None
-        except (ValueError, KeyError, TypeError, LedgerError) as error:
-            self.get_logger().warning(f'divergence/verdict: no verdict of a round: {error}')
-            return
-        if record is not None:
-            self._judged = record
-            self._close(record)
-
-    def _record(self, verdict: dict[str, Any]) -> RoundRecord:
-        assert self._round is not None and self._start is not None
-        return round_record(
-            self._round.number,
-            self._start,
-            verdict,
-            budgets_before=self._before,
-            budgets_after=self._budgets(),
-            budgets_why=self._gate.get('cut', ''),
-        )
-
-    def _close(self, record: RoundRecord) -> None:
-        self._catch_up()
-        if self._unwritten:
-            return
-        written, _ = self._write(lambda: self._ledger.close(record.round, record))
-        if written:
-            self._judged = None
-            self._verdict = record.verdict
-            self._over('closed')
-
-    def _over(self, state: str) -> None:
-        """A round is done; one that waited for that begins."""
-        self._state = state
-        self._say()
-        following, self._next = self._next, None
-        if following is not None:
-            self._begin(*following)
+        self._worker.do(lambda: self._recorder.verdict(message.data))
 
     def _on_first(self, message: DiagnosticStatus) -> None:
-        values = convert.values_of(message)
-        if message.level == DiagnosticStatus.ERROR and self._state in ('open', 'ended'):
-            self._keep('divergence', {'says': message.message, **values})
+        if message.level == DiagnosticStatus.ERROR:
+            self._worker.do(lambda: self._recorder.diverged(message.message, convert.values_of(message)))
 
     def _on_gate(self, message: DiagnosticStatus) -> None:
-        values = convert.values_of(message)
-        for kind in gate_events(self._gate, values):
-            self._keep(kind, {'says': message.message, **values})
-        self._gate = values
+        self._worker.do(lambda: self._recorder.gate(message.message, convert.values_of(message)))
 
-    def _budgets(self) -> Budgets | None:
-        if not self._gate:
-            return None
-        return Budgets(
-            force=json.loads(self._gate['force_budget']),
-            speed=json.loads(self._gate['speed_budget']),
-            failures=json.loads(self._gate['failures_left']),
-        )
-
-    def _round_number(self) -> int | None:
-        return None if self._round is None else self._round.number
-
-    def _tick(self) -> None:
-        """A heartbeat, on which the gate relies; a round without a verdict is aborted; a full disk is tried again."""
-        waited_ns = time.monotonic_ns() - self._ended_ns
-        if self._problem:
-            self._write(lambda: self._ledger.event(None, 'writable again', {'after': self._problem}))
-        if not self._problem:
-            self._catch_up()
-        if self._judged is not None:
-            self._close(self._judged)
-        elif self._state == 'ended' and waited_ns > to_ns(VERDICT_S) and self._round is not None:
-            number = self._round.number
-            written, _ = self._write(lambda: self._ledger.abort(number, f'no verdict came within {VERDICT_S:g} s'))
-            if written:
-                self._over('aborted')
-        self._say()
-
-    def _say(self) -> None:
-        """Publish state and round; an error level means that rounds cannot be recorded."""
-        found = self._round
-        values: dict[str, Any] = {'state': self._state, 'verdict': self._verdict}
-        if found is not None:
-            values |= {'id': found.number, 'task': found.task, 'start_ns': found.start_ns}
-            values |= {'end_ns': found.end_ns, 'success': found.success}
-        level, text = ('error', self._problem) if self._problem else ('ok', self._state)
+    def _say(self, level: str, text: str, values: Mapping[str, Any]) -> None:
         self._publisher.publish(convert.status('round', level, text, values, self.profile.hand))
 
-    def close(self) -> None:
-        """A round that is open now will never be judged."""
-        if self._state in ('open', 'ended') and self._round is not None:
-            number = self._round.number
-            self._write_last(lambda: self._ledger.abort(number, 'the ledger writer was stopped'))
-        self._ledger.disconnect()
+    def _warn(self, text: str) -> None:
+        self.get_logger().warning(text)
 
-    def _write_last(self, action: Callable[[], None]) -> None:
+    def close(self) -> None:
+        """Write what waits and abort the round that is open; send that, if the server is there."""
+        self._worker.do(self._last_words)
+        ended = self._worker.stop(LAST_WORDS_S)
+        if self._courier is not None:
+            self._courier.stop()
+        if self._worker.failure is not None:
+            raise self._worker.failure
+        if ended:
+            self._ledger.disconnect()
+
+    def _last_words(self) -> None:
         try:
-            action()
+            self._recorder.stop()
         except LedgerError as error:
             print(error, file=sys.stderr)
 
     def report(self) -> tuple[str, str, Mapping[str, Any]]:
-        """Whether rounds can be recorded."""
-        values = {
-            'ledger': str(self._ledger.name),
-            'round': self._round_number(),
-            'waiting': len(self._unwritten),
-        }
-        return ('error', self._problem, values) if self._problem else ('ok', self._state, values)
+        """Whether rounds can be recorded, and how many entries wait for the server."""
+        found, text = self._recorder, self._recorder.state
+        values = {'ledger': self._ledger.name, 'round': found.number, 'waiting': found.waiting}
+        level = 'ok'
+        if self._courier is not None:
+            sent, problem = self._courier.sent, self._courier.problem
+            values['unsent'] = unsent = self._ledger.last.sequence - (sent.sequence if sent else 0)
+            if problem:
+                level = 'warn'
+                text += f'; {"" if sent else "up to "}{unsent} entries wait to be sent: {problem}'
+        return ('error', found.problem, values) if found.problem else (level, text, values)
 
 
 def main() -> None:

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from std_srvs.srv import Trigger
 from transfer_audit.core.errors import FieldError
 from transfer_audit.core.gate import Decision, Gate
 from transfer_audit.core.types import Array, to_ns
+from transfer_audit.ledger.place import own_book
 from transfer_audit.nodes import convert
 from transfer_audit.nodes.budget_parameters import BudgetParameters
 from transfer_audit.nodes.claim import Claim
@@ -37,7 +37,7 @@ class SafetyGate(AuditNode):
 
     def __init__(self) -> None:
         super().__init__('safety_gate')
-        ledger = Path(self.text('ledger') or self.profile.ledger).absolute()
+        ledger = own_book(self.text('ledger') or self.profile.ledger, self.text('robot')).absolute()
         self._command = command = self.profile.command
         topic = self.resolve_topic_name(command.topic)
         self._claim = Claim(ledger.with_name(f'{ledger.name}.gate'), self.context.get_domain_id(), topic)
