@@ -21,13 +21,14 @@ EXAMPLES = """examples:
   transfer-audit bench divergence --jobs 2 --png curves --json divergence.json
   transfer-audit bench coverage --cases 100
   transfer-audit bench calibrate --traces xl330
-  transfer-audit bench gate --replay rh56 --attack 1000000 --decision"""
+  transfer-audit bench gate --replay rh56 --attack 1000000 --decision
+  transfer-audit bench ledger --kills 1000 --edits 10000 --growth 100000 --commits 2000"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
     verbs = parser.add_subparsers(
-        dest='bench_verb', metavar='offline|live|divergence|coverage|calibrate|gate', required=True
+        dest='bench_verb', metavar='offline|live|divergence|coverage|calibrate|gate|ledger', required=True
     )
     offline = verbs.add_parser('offline', help='an audit against bulk decode + bare simulation steps')
     offline.add_argument('--minutes', type=float, default=10.0, help='length of the recording (10)')
@@ -45,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_coverage(verbs.add_parser('coverage', help='hands inside and outside of their family: is it said which?'))
     _add_calibrate(verbs.add_parser('calibrate', help='joint parameters against known truths and brute force'))
     _add_gate(verbs.add_parser('gate', help='the safety gate: real contacts replayed, attacked, timed'))
+    _add_ledger(verbs.add_parser('ledger', help='the ledger: its writers killed, its file edited, grown, timed'))
 
 
 def _add_divergence(parser: argparse.ArgumentParser) -> None:
@@ -159,5 +161,18 @@ def _add_gate(parser: argparse.ArgumentParser) -> None:
 
 def _gate(arguments: argparse.Namespace) -> int:
     from transfer_audit.bench.gate.cli import run as measure
+
+    return measure(arguments, _say)
+
+
+def _add_ledger(parser: argparse.ArgumentParser) -> None:
+    from transfer_audit.bench.ledger.cli import add_arguments as add
+
+    add(parser)
+    parser.set_defaults(measure=_ledger)
+
+
+def _ledger(arguments: argparse.Namespace) -> int:
+    from transfer_audit.bench.ledger.cli import run as measure
 
     return measure(arguments, _say)

@@ -102,6 +102,9 @@ class Chain:
     def read(self, entries: Iterable[Entry]) -> None:
         """Follow the chain through all entries, in the order of their sequence."""
         for entry in entries:
+            if not isinstance(entry.sequence, int):
+                self.problems.append(f'after entry {self.last.sequence} stands one whose sequence is no number')
+                continue
             self._follow(entry)
             if entry.sequence >= self.head.sequence:
                 self.tail.append(entry)

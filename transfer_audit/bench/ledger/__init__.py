@@ -1,0 +1,1 @@
+"""The ledger under load: killed, edited, grown, and timed beside bare commits."""
