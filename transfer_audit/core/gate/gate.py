@@ -256,17 +256,16 @@ class Gate:
         if not self._forces.any_over:
             self._force_trip = False
             return self._send(leaving, origin, time_ns, reason)
-        may = self._parts.pressing.opened(leaving - origin)
-        if may.all():
+        opened = self._parts.pressing.opened(leaving, origin)
+        if (opened == leaving).all():
             return self._send(leaving, origin, time_ns, reason)
-        return self._pressed(leaving, origin, time_ns, may)
+        return self._pressed(opened, origin, time_ns)
 
-    def _pressed(self, leaving: Array, origin: Array, time_ns: int, may: np.ndarray) -> Decision:
+    def _pressed(self, opened: Array, origin: Array, time_ns: int) -> Decision:
         """A force budget is spent and some actuator would close: only what opens may go."""
         if not self._force_trip:
             self._force_trip = True
             self._trip()
-        opened = np.where(may, leaving, origin)
         said = self._forces.said()
         if self._parts.stop.why is not None or (opened == origin).all():
             return self._hold(Hold('force', f'{said}: closing held'))

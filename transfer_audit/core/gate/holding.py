@@ -79,15 +79,17 @@ class BackOff:
         """Whether a force that is measured over its budget since `since_ns` was so for too long."""
         return self._spec is not None and spent and steady_ns - since_ns > self._spec.after_s * NS
 
-    def step(self, sent: Array, direction: Array, elapsed_ns: int, speed: Array) -> Array:
-        """The next target, shape (A,): each actuator away from where it presses, at most to the edge of its range.
+    def step(self, sent: Array, away: Array, elapsed_ns: int, speed: Array) -> Array:
+        """The next target, shape (A,): each actuator on its way to `away`, at most to the edge of its range.
 
-        :param direction: in which each presses, -1, 1; 0: not known, and it stands still; `sent` likewise
+        :param away: where letting go leads, inf: without bounds; `sent` likewise
         :param elapsed_ns: since `sent` was sent
         :param speed: the speed budgets in force, model units per second
         """
         assert self._spec is not None
-        reach = np.minimum(self._spec.speed, speed) * (min(max(elapsed_ns, 0), PAUSE_NS) / NS)
-        opened = sent - np.where(self._keeps, direction, 0.0) * reach
+        reach = np.where(
+            self._keeps, np.minimum(self._spec.speed, speed) * (min(max(elapsed_ns, 0), PAUSE_NS) / NS), 0.0
+        )
+        opened = np.minimum(np.maximum(away, sent - reach), sent + reach)
         low, high = np.minimum(self._servos.low, sent), np.maximum(self._servos.high, sent)
         return np.minimum(np.maximum(opened, low), high)

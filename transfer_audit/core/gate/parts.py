@@ -109,7 +109,7 @@ class Parts:
         if self.back_off.due(forces.any_spent, forces.since_ns, steady_ns) and not self.unheard(steady_ns):
             speed = self.motion.speed.now * self.budgets.speed_share
             speed = np.where(np.isnan(speed), np.inf, speed)
-            kept = self.back_off.step(kept, self.pressing.direction, elapsed_ns, speed)
+            kept = self.back_off.step(kept, self.pressing.away(kept), elapsed_ns, speed)
         return kept
 
     # budgets

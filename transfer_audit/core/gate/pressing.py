@@ -19,26 +19,26 @@ class Pressing:
     """Decided once for each contact: the first opening motions turn every later difference around.
 
     That is when a budget is crossed, and again when the hand, that was free of contact since, touches something while
-    the spell lasts: which way it pressed before says nothing about what it presses now. An actuator's pressing
-    direction is
+    the spell lasts: which way it pressed before says nothing about what it presses now. An actuator presses
 
-    1. the sign of (last sent command - rest), if that is more than the joint's noise and the joint does not follow:
-       every command since the loop's latency and SETTLE_NS lay on that side of where the joint is now, and it came no
-       nearer. A joint that is only late in a free motion looks the same in a single reading;
-    2. else the sign of (last sent command - last command sent while no element was in contact);
-    3. else unknown: the actuator may not move either way, and every later reading is asked again.
+    1. in the direction of (last sent command - rest), if that is more than the joint's noise and the joint does not
+       follow: every command since the loop's latency and SETTLE_NS lay on that side of where the joint is now, and it
+       came no nearer. A joint that is only late in a free motion looks the same in a single reading. Opening is the
+       other way, without bounds;
+    2. else in a direction that is not known, and every later reading is asked again. Until then it may go back towards
+       where its joint was when no element was in contact, and not past that.
 
     Every actuator of the hand counts, whichever tip is over: a thumb presses an object into the index, too. Torque
     motors and velocity servos have no joint to wait for: what they are told is what they press.
 
-    `direction`: -1, 1; 0: unknown, shape (A,).
+    `direction`: -1, 1; 0: not known, shape (A,).
     """
 
     def __init__(self, servos: Servos, latency: Latency) -> None:
         self._servos, self._latency = servos, latency
         self._past: deque[tuple[int, Array, Array]] = deque()
         self._over = self._untouched = False
-        self._free: Array | None = None
+        self._free: tuple[Array, Array] | None = None
         self.direction: Array = np.zeros(len(servos.low))
 
     def see(self, forces: Forces, sent: Array | None, joints: Array, steady_ns: int) -> None:
@@ -47,14 +47,13 @@ class Pressing:
         :param sent: the last command sent, shape (A,), or None
         :param joints: measured joints, shape (J,), NaN where unknown
         """
-        touched = self._untouched and not forces.contact_free
-        anew = touched or not self._over
+        anew = not self._over or (self._untouched and not forces.contact_free)
         self._untouched, self._over = forces.contact_free, forces.any_over
         if sent is None:
             return
-        if touched or forces.contact_free:
-            self._free = sent
         self._keep(sent, joints, steady_ns)
+        if forces.contact_free:
+            self._free = self._past[-1][1:]
         if forces.any_over and (anew or not self.direction.all()):
             now = self._look(sent, joints, steady_ns)
             self.direction = now if anew else np.where(self.direction == 0, now, self.direction)
@@ -70,12 +69,10 @@ class Pressing:
 
     def _look(self, sent: Array, joints: Array, steady_ns: int) -> Array:
         """What can be told of each actuator now, as `direction`."""
-        rest, blur = self._servos.rest(joints), self._servos.blur
+        rest = self._servos.rest(joints)
         push = sent - rest
-        pressed = (np.abs(push) > blur) & (self._servos.forceless | self._stuck(push, rest, steady_ns))
-        moved = sent - (sent if self._free is None else self._free)
-        closed = np.where(np.abs(moved) > blur, np.sign(moved), 0.0)
-        return np.where(pressed, np.sign(push), closed)
+        pressed = (np.abs(push) > self._servos.blur) & (self._servos.forceless | self._stuck(push, rest, steady_ns))
+        return np.where(pressed, np.sign(push), 0.0)
 
     def _stuck(self, push: Array, rest: Array, steady_ns: int) -> np.ndarray:
         """Which joints certainly do not follow their commands, shape (A,), bool.
@@ -90,10 +87,23 @@ class Pressing:
         came = way * (rest - self._servos.rest(joints))
         return np.asarray((nearest > blur) & (came <= blur))
 
-    def opened(self, motion: Array) -> Array:
-        """Which actuators may make a motion while a budget is spent: those that stand still or let go.
+    def away(self, sent: Array) -> Array:
+        """Where letting go leads, at the farthest, shape (A,), control units; inf: without bounds.
 
-        :param motion: command - last sent, shape (A,), model units
-        :returns: shape (A,), bool
+        :param sent: the last command sent, shape (A,)
         """
-        return np.asarray((motion == 0) | (self.direction * motion < 0))
+        back = sent if self._free is None else self._was_free(*self._free)
+        return np.where(self.direction == 0, back, np.copysign(np.inf, -self.direction))
+
+    def _was_free(self, sent: Array, joints: Array) -> Array:
+        """Where each actuator stood without contact; where its joint is not known, what it was told."""
+        rest = self._servos.rest(joints)
+        return np.where(np.isfinite(rest), rest, sent)
+
+    def opened(self, asked: Array, sent: Array) -> Array:
+        """The nearest command to the one asked for to which every actuator stands still or lets go, shape (A,).
+
+        :param asked: shape (A,), control units; `sent` the last command sent, likewise
+        """
+        away = self.away(sent)
+        return np.minimum(np.maximum(asked, np.minimum(sent, away)), np.maximum(sent, away))
