@@ -15,14 +15,16 @@ FIRST = {'channel': 'joints', 'kind': 'pose', 'element': 'b', 'onset_s': 0.4, 'o
 class Desk:
     """A ledger writer, and what it says on `round`."""
 
-    def __init__(self, stage, ros, fingers):
+    def __init__(self, stage, ros, fingers, ledger=None, **parameters):
         self.stage, self.ros, self.fingers = stage, ros, fingers
         self.path = fingers.folder / 'ledger.db'
+        self.ledger, self.parameters = ledger or self.path, parameters
         self.said = stage.hear(ros.Status, 'round', ros.latched_all)
         self.writer = self.start()
 
     def start(self, **parameters):
-        return self.stage.start('ledger_writer', profile=self.fingers.path, ledger=self.path, **parameters)
+        given = {'profile': self.fingers.path, 'ledger': self.ledger, **self.parameters, **parameters}
+        return self.stage.start('ledger_writer', **given)
 
     def begin(self):
         from std_srvs.srv import Trigger
@@ -204,3 +206,67 @@ def test_rounds_may_follow_a_topic_of_the_hand(stage, ros, fingers, told):
     desk.wait('ended')
     assert [round_.start.task for round_ in desk.rounds()] == ['trial 1', 'trial 2']
     assert desk.states() == ['closed', 'open']
+
+
+@pytest.fixture
+def remote(server, stage, ros, fingers, monkeypatch):
+    """A writer whose ledger is on a server; `path` is its own book."""
+    monkeypatch.setenv('ROS_HOME', str(fingers.folder))
+    desk = Desk(stage, ros, fingers, server.database(), robot='arm')
+    desk.path = fingers.folder / 'transfer_audit' / 'arm.db'
+    return desk
+
+
+def unsent(desk, told):
+    """What its diagnostics say of the server: level, text, number of entries that wait."""
+    desk.stage.diagnostics.pop('ledger_writer', None)
+    status = desk.stage.wait_for(lambda: desk.stage.diagnostics.get('ledger_writer'), 'diagnostics')
+    return status.level, status.message, told(status)['unsent']
+
+
+def test_a_server_that_is_lost_changes_nothing_and_gets_what_it_missed(remote, server, ros, told):
+    """Rounds are acknowledged from the robot's own book; diagnostics warn how many entries wait."""
+    assert remote.begin().success and remote.end(True).success
+    remote.stage.wait_for(lambda: unsent(remote, told) == (ros.Status.OK, 'ended', 0), 'what was written to be sent')
+    with Ledger.open(remote.ledger, read_only=True) as ledger:
+        assert [(one.robot, one.success) for one in ledger.rounds()] == [('arm', True)]
+    server.stop()
+    try:
+        remote.writer.send(signal.SIGTERM)
+        assert remote.writer.ends() == 0
+        remote.writer = remote.start()
+        assert remote.begin().message == '2' and remote.end(False).success
+        remote.stage.wait_for(lambda: 'the server does not answer' in unsent(remote, told)[1], 'a warning')
+        level, text, count = unsent(remote, told)
+        assert level == ros.Status.WARN and count == 5 and 'up to 5 entries wait to be sent' in text
+        assert remote.wait('ended').level == ros.Status.OK
+    finally:
+        server.start()
+    remote.stage.wait_for(lambda: unsent(remote, told) == (ros.Status.OK, 'ended', 0), 'the server to get the rest')
+    with Ledger.open(remote.ledger, read_only=True) as there, Ledger.open(remote.path, read_only=True) as here:
+        assert there.verify(here.head).ok
+        assert [one.state for one in there.rounds()] == [one.state for one in here.rounds()] == ['aborted', 'open']
+
+
+def test_the_latch_of_the_gate_lies_beside_the_book_of_its_robot(stage, fingers, monkeypatch, told):
+    monkeypatch.setenv('ROS_HOME', str(fingers.folder))
+    stage.start('safety_gate', profile=fingers.path, ledger='postgresql://lab@nowhere/lab', robot='arm')
+    found = told(stage.diagnostics['safety_gate'])['latch']
+    assert found == str(fingers.folder / 'transfer_audit' / 'arm.db.stop')
+
+
+def test_events_in_a_burst_are_all_kept_while_the_node_goes_on_answering(desk, ros):
+    """400 trips and cuts within two seconds; a service is answered meanwhile."""
+    gate = desk.stage.speak(ros.Status, 'gate/status', ros.latched_all)
+    assert desk.begin().success
+    budgets = {'force_budget': {'tip_a': 4.0}, 'speed_budget': None, 'failures_left': 3}
+    begun = desk.stage.node.get_clock().now().nanoseconds
+    for trips in range(201):
+        gate.publish(ros.round('passing', trips=trips, cut='a fall' if trips % 2 else 'a slip', **budgets))
+        desk.stage.spin_until(begun + 10**7 * trips)
+    assert desk.end(True).success
+    (round_,) = desk.rounds()
+    kinds = [event.kind for event in round_.events]
+    assert kinds.count('gate_trip') == 200 and kinds[-1] == 'outcome'
+    with Ledger.open(desk.path, read_only=True) as ledger:
+        assert ledger.verify().ok

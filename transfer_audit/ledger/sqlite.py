@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from transfer_audit.core.errors import LedgerError
 from transfer_audit.ledger.backend import Pen, Stored, Unwritable, robots_in
 from transfer_audit.ledger.chain import Head
 from transfer_audit.ledger.head import HeadFile, head_files
+from transfer_audit.ledger.place import checked_robot
 from transfer_audit.ledger.tables import SCHEMA, entries, metadata
 
 APPLICATION = 0x7441_4C67
@@ -61,7 +63,7 @@ class SqliteBackend:
         with self._told(), file.locked():
             known = self._heads.get(robot)
             with self._writes.begin() as connection:
-                pen = Pen(connection, robot, _stored(file) if known is None else None)
+                pen = Pen(connection, robot, self._stored(robot) if known is None else None)
                 if known is not None and pen.last != known:
                     # Another process wrote, or our own last head could not be written.
                     file.replace(pen.last)
@@ -80,11 +82,18 @@ class SqliteBackend:
         """See `Backend`."""
         with HeadFile(self.path).locked():
             robots = {*robots_in(connection, entries), *head_files(self.path)}
-            return {robot: _stored(HeadFile(self.path, robot)) for robot in robots}
+            return {robot: self._stored(robot) for robot in robots}
 
     def close(self) -> None:
         """See `Backend`."""
         self._reads.dispose()
+
+    def _stored(self, robot: str) -> Stored:
+        try:
+            file = HeadFile(self.path, checked_robot(robot) if robot else '')
+            return Stored(file.read(), str(file.path))
+        except LedgerError as error:
+            return Stored(None, f'the head of {robot!r}', str(error))
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -96,14 +105,9 @@ class SqliteBackend:
             raise Unwritable(f'{self.name}: {advice}') from error
         except OSError as error:
             where = error.filename or self.name
-            raise Unwritable(f'{where}: {error.strerror}; check the disk and the permissions') from error
-
-
-def _stored(file: HeadFile) -> Stored:
-    try:
-        return Stored(file.read(), str(file.path))
-    except LedgerError as error:
-        return Stored(None, str(file.path), str(error))
+            other = f'{error.strerror}; check the disk and the permissions'
+            advice = _ADVICE['full'] if error.errno in _FULL else other
+            raise Unwritable(f'{where}: {advice}') from error
 
 
 def _look(path: Path, read_only: bool) -> None:
@@ -208,6 +212,7 @@ def _bring_up(connection: sa.Connection, version: int) -> None:
 
 
 _DAMAGED = 'is damaged; keep it (and any -wal file) for evidence and go on with a new ledger'
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _ADVICE = {
     'not a database': 'is no SQLite database, so no ledger; choose another file',
     'unable to open': 'cannot be opened; check that the file and its folder can be read and written',
