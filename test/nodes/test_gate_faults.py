@@ -1,16 +1,19 @@
 """Faults at the running gate, as the bench throws them: each is held for its own reason, the hand in budget."""
 
 import random
+from pathlib import Path
 
 import pytest
 
 pytest.importorskip('rclpy', reason='live tests need ROS 2: rclpy is not installed')
 
-from transfer_audit.bench.gate import faults
-from transfer_audit.bench.gate.catalogue import AMONG, BESIDE
+from transfer_audit.bench.gate import faults, replay
+from transfer_audit.bench.gate.catalogue import AMONG, BESIDE, recorded
 from transfer_audit.bench.gate.graph import Graph
 from transfer_audit.bench.gate.stand_in import StandIn
 from transfer_audit.bench.gate.world import GATE
+
+DATA = Path(__file__).parents[3] / 'shared' / 'data'
 
 
 def named(catalogue, *names):
@@ -31,6 +34,14 @@ def test_every_fault_is_named_and_nothing_bad_reaches_the_hand(domain):
     found = thrown(lambda folder: StandIn(folder, promise={**GATE, 'stale_s': 0.3}), kinds)
     assert found.good and len(found.outcomes) == 25, (found.broken, found.outcomes)
     assert found.commands > 150
+
+
+@pytest.mark.skipif(not (DATA / 'rh56').is_dir(), reason='the recordings of a real finger are not here')
+def test_what_a_real_finger_felt_holds_what_closes(domain):
+    rounds = replay.felt(DATA / 'rh56', GATE['force_budget']['tip'])
+    assert len(rounds) > 100
+    found = thrown(StandIn, [recorded(rounds[::45])], 3)
+    assert found.good, (found.broken, found.outcomes)
 
 
 def test_the_gate_notices_the_death_of_who_it_relies_on_and_goes_on_with_a_successor(domain):

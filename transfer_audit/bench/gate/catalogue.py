@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
+import numpy as np
+
 from transfer_audit.bench.gate.graph import Graph
-from transfer_audit.bench.gate.hand_side import TIP
+from transfer_audit.bench.gate.hand_side import TIP, TOUCH
 from transfer_audit.bench.gate.policy import NAMES
 from transfer_audit.bench.gate.sides import JOINTS
 from transfer_audit.bench.gate.stand_in import StandIn
-from transfer_audit.core.types import NS
+from transfer_audit.core.types import NS, Array
 
 ERROR = b'\x02'
 PASSES = 'passes'
@@ -27,14 +30,14 @@ class Fault:
     """One kind.
 
     :param says: the word that must be in the gate's reason, or `PASSES`: commands go on
-    :param begin: begins it; returns the time from which its reaction counts, steady seconds, if that is later
+    :param begin: begins it; returns the time from which its reaction counts, ns, if that is later
     :param holds: nothing may move until it ends
     :param then: what is tried while it lasts; what is wrong then, or empty
     """
 
     name: str
     says: str
-    begin: Callable[[Any], float | None]
+    begin: Callable[[Any], int | None]
     end: Callable[[Any], None] = _nothing
     holds: bool = True
     then: Callable[[Any], str] = lambda _: ''
@@ -92,28 +95,52 @@ def _gone(world: StandIn) -> None:
 # forces
 
 
-def _touch(world: StandIn) -> float:
+def _touch(world: StandIn) -> int:
     """The policy closes on a wall: the force rises as it would."""
     world.touch(0.05)
-    return world.touched_s
+    world.until(lambda: world.touched_ns > 0)
+    return world.touched_ns
 
 
-def _push(world: StandIn) -> float:
+def _push(world: StandIn) -> int:
     """A force at once, from outside, while the policy closes on a wall."""
-    world.lean, world.wall = 1.0, world.side.joints[TIP] - 0.05
+    world.touch(-0.05, stiffness=0.0)
     world.live(0.06)
     world.push = 5.0
-    return time.monotonic()
+    return time.time_ns()
 
 
 def _opens_and_closes(world: StandIn) -> str:
     """While a force is over its budget what opens passes; that nothing closes is for the hand side to judge."""
     world.live(0.2)
-    closed, world.lean = world.side.joints[TIP], -1.0
+    closed = world.side.joints[TIP]
+    world.turn(-1.0)
     opened = world.until(lambda: bool(world.side.joints[TIP] < closed - 0.02), 3.0)
-    world.lean = 1.0
+    world.turn(1.0)
     world.live(0.2)
     return '' if opened else 'what opens was held'
+
+
+def _let_go(world: StandIn) -> None:
+    world.let_go()
+    world.until(lambda: 'presses' not in world.said)
+
+
+def recorded(rounds: Sequence[tuple[Array, Array]]) -> Fault:
+    """The forces that a real finger felt, one round after the other, while the policy closes on a wall.
+
+    :param rounds: seconds and N, shape (N,) each
+    """
+    following = cycle(rounds)
+
+    def begin(world: StandIn) -> int:
+        world.touch(-0.05, stiffness=0.0)
+        times, forces = next(following)
+        world.play(times - times[np.argmax(forces > TOUCH)], forces)
+        world.until(lambda: world.touched_ns > 0)
+        return world.touched_ns
+
+    return Fault('touch, recorded forces', 'presses', begin, _let_go, holds=False, then=_opens_and_closes)
 
 
 # stops
@@ -178,8 +205,8 @@ BESIDE = (
     _silence('recorder silent', 'was not heard for', 'recorder'),
     Fault('force NaN', 'of channel tips silent', lambda w: setattr(w, 'push', float('nan')),
           StandIn.let_go),
-    Fault('touch', 'presses', _touch, StandIn.let_go, holds=False, then=_opens_and_closes),
-    Fault('force over budget', 'presses', _push, StandIn.let_go, holds=False, then=_opens_and_closes),
+    Fault('touch', 'presses', _touch, _let_go, holds=False, then=_opens_and_closes),
+    Fault('force over budget', 'presses', _push, _let_go, holds=False, then=_opens_and_closes),
     Fault('ledger not writable', 'the disk is full', lambda w: setattr(w, 'level', ERROR),
           lambda w: setattr(w, 'level', b'\0')),
     Fault('second hand publisher', 'room for no publisher', _another('hand_command'), _gone),

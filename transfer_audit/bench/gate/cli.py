@@ -22,7 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--latency', action='store_true', help='added latency and CPU beside relays, over DDS')
     parser.add_argument('--rounds', type=int, default=5, help='rounds of each duel of the latency (5)')
     parser.add_argument('--faults', type=int, metavar='N', help='throw N faults at the running node over DDS')
-    parser.add_argument('--seed', type=int, default=0, help='of the attack (0)')
+    parser.add_argument(
+        '--forces', type=Path, metavar='FOLDER', help='contact recordings (rh56) that the tip then feels'
+    )
+    parser.add_argument('--seed', type=int, default=0, help='of the attack and the faults (0)')
     parser.add_argument('--json', type=Path, metavar='OUT', help='write figures')
     parser.epilog = f'bounds: a decision within {decision.MEDIAN_US:g} µs (median); nothing broken'
 
@@ -47,7 +50,7 @@ def run(arguments: argparse.Namespace, say: Callable[[str], None]) -> int:
         found['latency'] = latency.figures(duels)
         good &= all(duel.good for duel in duels)
     if arguments.faults is not None:
-        thrown = faults.measure(arguments.faults, arguments.seed, say)
+        thrown = faults.measure(arguments.faults, arguments.seed, say, arguments.forces)
         print('\n'.join(faults.table(thrown)))
         found['faults'] = faults.figures(thrown)
         good &= thrown.good

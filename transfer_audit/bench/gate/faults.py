@@ -19,11 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from transfer_audit.bench.gate.catalogue import AMONG, BESIDE, PASSES, Fault
+from transfer_audit.bench.gate import replay
+from transfer_audit.bench.gate.catalogue import AMONG, BESIDE, PASSES, Fault, recorded
 from transfer_audit.bench.gate.graph import Graph
 from transfer_audit.bench.gate.stand_in import StandIn
-from transfer_audit.bench.gate.world import World
+from transfer_audit.bench.gate.world import GATE, World
 from transfer_audit.core.errors import AuditError
+from transfer_audit.core.types import Array
 from transfer_audit.resources import config_folder
 
 LEASE = 'FASTDDS_DEFAULT_PROFILES_FILE'
@@ -59,17 +61,24 @@ class Faults:
         return not self.broken and not any(one.missed for one in self.outcomes.values())
 
 
-def measure(count: int, seed: int, say: Callable[[str], None]) -> Faults:
+def measure(count: int, seed: int, say: Callable[[str], None], forces: Path | None = None) -> Faults:
     """Throw `count` faults at both worlds, each kind once and then drawn at random.
 
+    :param forces: a folder of contact recordings (rh56), whose forces are felt, too
     :raises AuditError: if the gate does not come up, or does not recover from a fault
     """
-    kinds = len(BESIDE) + len(AMONG)
-    among = round(count * len(AMONG) / kinds)
     found, draw = Faults(), random.Random(seed)
-    for make, catalogue, number in ((StandIn, BESIDE, count - among), (Graph, AMONG, among)):
+    beside = BESIDE if forces is None else (*BESIDE, recorded(_mixed(forces, draw)))
+    among = round(count * len(AMONG) / (len(beside) + len(AMONG)))
+    for make, catalogue, number in ((StandIn, beside, count - among), (Graph, AMONG, among)):
         throw(make, catalogue, number, draw, found, say)
     return found
+
+
+def _mixed(folder: Path, draw: random.Random) -> list[tuple[Array, Array]]:
+    rounds = replay.felt(folder, GATE['force_budget']['tip'])
+    draw.shuffle(rounds)
+    return rounds
 
 
 def throw(
@@ -103,10 +112,10 @@ def _throw(world: World, fault: Fault, found: Faults, draw: random.Random) -> No
     outcome = found.outcomes.setdefault(fault.name, Outcome())
     world.ready()
     world.live(draw.uniform(0.0, 0.1))
-    begun = time.monotonic()
-    begun = fault.begin(world) or begun
-    if world.until(lambda: world.heard_s > begun and _named(world, fault)):
-        outcome.took_ms.append((world.heard_s - begun) * 1e3)
+    begun_ns = time.time_ns()
+    begun_ns = fault.begin(world) or begun_ns
+    if world.until(lambda: world.written_ns > begun_ns and _named(world, fault)):
+        outcome.took_ms.append((world.written_ns - begun_ns) / 1e6)
         if fault.holds:
             world.side.hold(world.written_ns, fault.name)
         world.live(draw.uniform(0.0, 0.1))

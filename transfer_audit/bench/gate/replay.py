@@ -75,6 +75,20 @@ def contacts(folder: Path, say: Callable[[str], None], drag: float = 20.0) -> li
     return found
 
 
+def felt(folder: Path, budget: float) -> list[tuple[Array, Array]]:
+    """Rounds in which the finger pressed by more than a budget: s since the round began and N, shape (N,) each.
+
+    :raises AuditError: if there is none
+    """
+    hand = open_hand(hand_profile(PROFILE), folder / MODEL)
+    bags = sorted(path for path in folder.glob('contact_*') if path.is_dir())
+    rounds = [_forces(trace) for bag in bags for trace in traces_of(bag, hand)]
+    found = [each for each in rounds if each[1].max() > budget]
+    if not found:
+        raise AuditError(f'{folder}: no recording named contact_… with a force over {budget:g} N here')
+    return found
+
+
 def _contacts(bag: Path, limit: int, model: Path, drag: float) -> Contacts:
     """The force limit that the hand was given is the budget here."""
     hand = open_hand(hand_profile(PROFILE), model)

@@ -37,8 +37,10 @@ class StandIn(World):
 
         self.speaks = dict.fromkeys(('policy', 'joints', 'force', 'recorder'), True)
         self.change: Callable[[Any], Any] | None = None
-        self.wall, self.push, self.level = np.inf, 0.0, b'\0'
-        self.lean = self.leaned = self.touched_s = 0.0
+        self.wall, self._stiffness, self.push, self.level = np.inf, STIFFNESS, 0.0, b'\0'
+        self.lean = self.leaned = self._played_s = 0.0
+        self.touched_ns = 0
+        self._recorded: tuple[Array, Array] | None = None
         self.others: list[Any] = []
         self._status, self._array = DiagnosticStatus, Float64MultiArray
         self._policy = self.node.create_publisher(JointState, 'policy_command', COMMANDS)
@@ -63,9 +65,13 @@ class StandIn(World):
             self._command()
 
     def _press(self, now_ns: int) -> None:
-        force = self.push + STIFFNESS * max(self.side.joints[TIP] - self.wall, 0.0)
-        if abs(force) > TOUCH and not self.touched_s:
-            self.touched_s = time.monotonic()
+        if self._recorded is None:
+            force = self.push + self._stiffness * max(self.side.joints[TIP] - self.wall, 0.0)
+        else:
+            times, forces = self._recorded
+            force = float(forces[max(np.searchsorted(times, time.monotonic() - self._played_s, 'right') - 1, 0)])
+        if abs(force) > TOUCH and not self.touched_ns:
+            self.touched_ns = now_ns
         self.side.felt(now_ns, force)
         self._tips.publish(self._array(data=[force]))
 
@@ -86,11 +92,19 @@ class StandIn(World):
             stamp = message.header.stamp
             self.side.asked(stamp.sec * 10**9 + stamp.nanosec, asked)
 
-    def touch(self, ahead: float) -> None:
-        """The policy closes on a wall so far ahead, rad; returns when it is felt."""
-        self.touched_s, self.lean, self.wall = 0.0, 1.0, self.side.joints[TIP] + ahead
-        self.until(lambda: self.touched_s > 0)
+    def touch(self, ahead: float, stiffness: float = STIFFNESS) -> None:
+        """The policy closes on a wall so far ahead, rad."""
+        self._stiffness, self.touched_ns, self.wall = stiffness, 0, self.side.joints[TIP] + ahead
+        self.turn(1.0)
+
+    def turn(self, speed: float) -> None:
+        """From where it is the last joint is asked to move at a speed, rad/s."""
+        self.lean, self.leaned = speed, float(self.side.joints[TIP] - wave(time.time_ns())[TIP])
+
+    def play(self, times: Array, forces: Array) -> None:
+        """The tip reads what another one read, s since now and N, shape (N,)."""
+        self._recorded, self._played_s, self.touched_ns = (times, forces), time.monotonic(), 0
 
     def let_go(self) -> None:
         """No wall, no force, and the policy goes back to its sine."""
-        self.wall, self.push, self.lean, self.leaned = np.inf, 0.0, 0.0, 0.0
+        self.wall, self.push, self.lean, self.leaned, self._recorded = np.inf, 0.0, 0.0, 0.0, None

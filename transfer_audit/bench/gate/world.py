@@ -15,7 +15,7 @@ from transfer_audit.bench.gate.hand_side import HandSide, Promise
 from transfer_audit.bench.gate.sides import hand
 from transfer_audit.core.types import Array
 
-GATE = {'force_budget': {'tip': 4.0}, 'speed_budget': 6.0, 'stale_s': 0.5, 'ease_in_s': 0.2}
+GATE: dict[str, Any] = {'force_budget': {'tip': 4.0}, 'speed_budget': 6.0, 'stale_s': 0.5, 'ease_in_s': 0.2}
 NODE = '-m transfer_audit.nodes.{}'
 PATIENCE_S = 20.0
 
@@ -47,7 +47,7 @@ class World:
         self._executor.add_node(self.node)
         self.folder, self.profile = folder, hand(folder, gate=dict(gate or promise), **sections)
         self.side, self._code, self.patience_s = HandSide(Promise.of(promise), wish), tuple(code), PATIENCE_S
-        self.said, self.heard_s, self.written_ns = '', 0.0, 0
+        self.said, self.written_ns = '', 0
         self.node.create_subscription(JointState, 'hand_command', self.side.take, COMMANDS)
         self.node.create_subscription(DiagnosticStatus, 'gate/status', self._hear, 10)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -80,7 +80,7 @@ class World:
         self.start('safety_gate')
 
     def _hear(self, message: Any, info: Mapping[str, Any]) -> None:
-        self.said, self.heard_s, self.written_ns = message.message, time.monotonic(), int(info['source_timestamp'])
+        self.said, self.written_ns = message.message, int(info['source_timestamp'])
 
     def until(self, condition: Callable[[], bool], timeout_s: float | None = None) -> bool:
         """Live on until something is so; whether it came."""
