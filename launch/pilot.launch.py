@@ -1,11 +1,12 @@
 """A pilot: four nodes beside the hand's driver, each in its own process. A dead gate ends the pilot."""
 
+import os
 from pathlib import Path
 
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 from launch import LaunchContext, LaunchDescription
 from launch.action import Action
-from launch.actions import DeclareLaunchArgument, ExecuteProcess, OpaqueFunction, Shutdown
+from launch.actions import DeclareLaunchArgument, ExecuteProcess, OpaqueFunction, SetEnvironmentVariable, Shutdown
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
@@ -13,6 +14,7 @@ from transfer_audit.core.profile import load_profile
 from transfer_audit.nodes.interface import pilot_topics
 
 PACKAGE = 'transfer_audit'
+MIDDLEWARE = 'FASTDDS_DEFAULT_PROFILES_FILE'
 ARGUMENTS = {
     'profile': ('', "the hand's profile.yaml; empty: the emulated hand"),
     'model': ('', 'MJCF or URDF that replaces the model of the profile'),
@@ -64,7 +66,15 @@ def pilot(context: LaunchContext) -> list[Action]:
         nodes.append(node('scripted_policy', ends_pilot=True, rounds=int(given['rounds'])))
     if given['record']:
         nodes.append(recorder(given['record'], profile, given['namespace'], node))
-    return nodes
+    return [*forgets_the_dead_soon(share), *nodes]
+
+
+def forgets_the_dead_soon(share: Path) -> list[Action]:
+    """Fast DDS lists a process that died without a word for 20 s, and as long the gate takes its successor for a second
+    one; for 3 s if told so here. Whoever has a profile of their own keeps it."""
+    if MIDDLEWARE in os.environ:
+        return []
+    return [SetEnvironmentVariable(MIDDLEWARE, str(share / 'config' / 'fastdds.xml'))]
 
 
 def recorder(output: str, profile: str, namespace: str, node) -> Action:
