@@ -156,13 +156,13 @@ def _rearm(world: Any) -> None:
         world.side.broken.append('the gate could not be rearmed')
 
 
-def _stop_and_kill(world: Any) -> None:
+def _stop_and_kill(world: Any) -> int:
     _stop(world)
-    world.restart_gate()
+    return int(world.restart_gate())
 
 
-def _kill_gate(world: Any) -> None:
-    world.restart_gate()
+def _kill_gate(world: Any) -> int:
+    return int(world.restart_gate())
 
 
 # deaths
@@ -179,11 +179,12 @@ def _goes_on(world: Graph) -> str:
     return '' if world.passes() and world.side.count > before + 20 else 'commands did not go on'
 
 
-def _all_die(world: Graph) -> None:
+def _all_die(world: Graph) -> int:
     for name in list(world.processes):
         world.kill(name)
-    world.said = ''
+    dead_ns = time.time_ns()
     world.start_all()
+    return dead_ns
 
 
 BESIDE = (
