@@ -48,7 +48,7 @@ class Stream:
 @pytest.mark.parametrize('gate', [GATE, BUDGETS, {**GATE, 'ease_in_s': 0.0}], ids=['eased', 'accelerated', 'plain'])
 @pytest.mark.parametrize('starved_ms', [1.0, 9.0])
 def test_a_good_gate_is_never_accused_however_starved_it_is(tmp_path, gate, starved_ms):
-    """Twenty seconds of commands, some too fast, some not to be passed; delays before and after each decision, up to a queue."""
+    """Twenty seconds of commands, some too fast, some not to be passed; delays around each decision, up to a queue."""
     gate = {**gate, 'age_limits': {}}
     binding, rng = open_hand(hand(tmp_path, gate=gate)), np.random.default_rng(7)
     stream, core = Stream(**gate), Gate(binding, NO_LATCH)
