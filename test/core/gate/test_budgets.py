@@ -114,7 +114,7 @@ def test_the_trips_of_one_round_latch(hand, bench_of, held):
     bench.pressing()
     for force in (5.0, 1.0, 5.0):
         bench.wait(10).sense(0.1, 0.0, force=force)
-        decision = bench.ask(bench.gate._sent[0] + 0.001, 0.0)
+        decision = bench.ask(bench.gate.sent[0] + 0.001, 0.0)
     held(decision, 'tip presses 5 N')
     assert bench.latch.reason == '2 trips in one round, budget 2' and bench.gate.status().trips_left == 0
     assert 'presses' in bench.gate.rearm()[1]

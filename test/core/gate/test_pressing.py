@@ -54,7 +54,7 @@ def test_a_new_contact_in_an_old_spell_is_looked_at_anew(bench, held):
     held(bench.wait(10).sense(-0.1, 0.0, force=5.0).ask(-0.31, 0.0), 'closing held')
     for target in np.arange(-0.29, 0.0, 0.015):
         assert bench.wait(10).sense(target - LATE, 0.0, force=0.0).ask(target, 0.0).action == 'passed'
-    sent = bench.gate._sent[0]
+    sent = bench.gate.sent[0]
     bench.wait(10).sense(sent - LATE, 0.0, force=0.5)
     assert 'only opening' in bench.gate.status().message
     held(bench.ask(sent + 0.01, 0.0), 'closing held')

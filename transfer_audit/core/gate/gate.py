@@ -12,6 +12,7 @@ from transfer_audit.core.binding import Binding
 from transfer_audit.core.errors import UnknownElement
 from transfer_audit.core.gate.corridor import Corridor
 from transfer_audit.core.gate.parts import Parts
+from transfer_audit.core.gate.passage import Passage
 from transfer_audit.core.gate.reading import Reading
 from transfer_audit.core.gate.standing import standing
 from transfer_audit.core.gate.watch import NEVER
@@ -48,21 +49,26 @@ class Gate:
         spec = binding.profile.gate
         self._names = binding.command.names
         self._channels = tuple(plan.name for plan in binding.channels)
-        self._period_ns = to_ns(1.0 / spec.keep_alive_hz) if spec.keep_alive_hz > 0 else None
         self._parts = parts = Parts(binding, latch)
         stale_ns = to_ns(spec.age_limits.policy or spec.stale_s)
         self._reading = Reading(self._names, stale_ns)
         self._corridor = Corridor(stale_ns, to_ns(spec.clock_step_s or spec.stale_s))
         self._passed: tuple[Sequence[float], int, int, int] | None = None
-        self._motion, self._forces, self._budgets = parts.motion, parts.forces, parts.budgets
-        self._sent: Array | None = None
-        self._sent_ns = self._out_ns = self._steady_ns = NEVER
-        self._mute = self._force_trip = self._unsettled = False
+        self._passage = Passage(parts, self._names)
+        self._forces, self._budgets = parts.forces, parts.budgets
+        self._steady_ns = NEVER
+        self._mute = self._unsettled = False
 
     @property
     def watched(self) -> frozenset[str]:
         """The channels whose measurements the gate looks at."""
         return self._parts.joints.channels | self._forces.watch.channels | self._parts.holding.channels
+
+    @property
+    def sent(self) -> Array | None:
+        """The last command sent, shape (A,), model units; None before the first."""
+        self._look_back()
+        return self._passage.sent
 
     # events
 
@@ -76,14 +82,13 @@ class Gate:
             return self._taken()
         self._hear(now_ns, steady_ns)
         if isinstance(asked, Hold):
-            return self._hold(asked)
+            return self._passage.hold(asked, self._steady_ns)
         hold = self._parts.forbidden(self._steady_ns) or self._reading.age(stamp_ns, now_ns)
         if hold is not None:
-            return self._hold(hold)
-        origin = self._sent if self._sent is not None else self._start()
-        if isinstance(origin, Hold):
-            return self._hold(origin)
-        return self._within(asked, origin)
+            return self._passage.hold(hold, self._steady_ns)
+        decision = self._passage.decide(asked, self._steady_ns)
+        self._unsettled = decision.action != 'held'
+        return decision
 
     def passes(self, values: Sequence[float], stamp_ns: int, now_ns: int, steady_ns: int) -> bool:
         """The short way of `command`: whether it certainly passes as it is. If so, it counts as sent; if not, nothing
@@ -103,35 +108,34 @@ class Gate:
         """Note what follows from the command that just left, and look ahead to the next. Called as soon as the command
         is on its way, it costs the hand no time."""
         self._look_back()
-        if self._sent is not None:
-            self._corridor.open(self._parts, self._sent.tolist(), self._sent_ns, self._reading.newest_ns)
+        sent = self._passage.sent
+        if sent is not None:
+            self._corridor.open(self._parts, sent.tolist(), self._passage.sent_ns, self._reading.newest_ns)
 
     def _taken(self) -> Decision:
         """What `passes` let through leaves, as it would by the rules."""
-        assert self._passed is not None and self._sent is not None
+        assert self._passed is not None
         (values, stamp_ns, now_ns, steady_ns), self._passed = self._passed, None
         self._parts.clock.see(now_ns, steady_ns)
         self._parts.policy.hear(steady_ns)
         self._reading.newest_ns, self._steady_ns = stamp_ns, steady_ns
-        time_ns = self._motion.granted_ns(steady_ns - self._sent_ns)
-        self._force_trip = False
-        return self._leave(np.array(values, np.float64), self._sent, time_ns, '')
+        self._unsettled = True
+        return self._passage.leave_as_it_is(np.array(values, np.float64), steady_ns)
 
     def _look_back(self) -> None:
         """What the command that left says of latency and age. Nothing is sure of the next one any more."""
         self._corridor.shut()
         if self._passed is not None:
             self._taken()
-        if not self._unsettled or self._sent is None:
-            return
-        self._unsettled = False
-        self._forces.noted(self._sent_ns)
-        self._parts.latency.sent(self._sent, self._sent_ns)
+        sent, self._unsettled, new = self._passage.sent, False, self._unsettled
+        if new and sent is not None:
+            self._forces.noted(self._passage.sent_ns)
+            self._parts.latency.sent(sent, self._passage.sent_ns)
 
     def refuse(self, reason: str, now_ns: int, steady_ns: int) -> Decision:
         """A command came that could not be read at all, or not be trusted: hold."""
         self._hear(now_ns, steady_ns)
-        return self._hold(Hold('message', reason))
+        return self._passage.hold(Hold('message', reason), self._steady_ns)
 
     @event
     def measured(self, channel: str, values: Array, stamp_ns: int, now_ns: int, steady_ns: int) -> None:
@@ -166,7 +170,7 @@ class Gate:
         """Count a round; the last failure the budget allows stops the hand until `rearm`."""
         self._budgets.round_ended(success, diverged)
         self._judge()
-        self._stop_if_spent()
+        self._parts.stop_if_spent()
 
     @event
     def recording(self, ok: bool, why: str = '') -> None:
@@ -184,8 +188,7 @@ class Gate:
     @event
     def stop(self, why: str) -> str:
         """Hold everything until `rearm`; returns why a restart would forget that, empty if it will not."""
-        self._parts.trips += self._parts.stop.set(why or 'stopped')
-        return self._parts.stop.forgetful
+        return self._parts.stopped(why)
 
     @event
     def tighten(self, kind: str, value: float, name: str | None = None) -> tuple[bool, str]:
@@ -196,7 +199,7 @@ class Gate:
         """
         done, sentence = self._parts.tighten(kind, value, name)
         self._judge()
-        self._stop_if_spent()
+        self._parts.stop_if_spent()
         return done, sentence
 
     @event
@@ -221,116 +224,18 @@ class Gate:
         why = self._parts.silence(self._steady_ns)
         mute, self._mute = self._mute, bool(why)
         held = bool(why) or self._parts.forbidden(self._steady_ns) is not None
-        if held:
-            self._rest()
-        changed = (held or self._forces.any_over) and self._keep(held)
-        if self._sent is not None and (changed or self._due()):
-            self._out_ns = self._steady_ns
-            return Decision(self._sent, 'held', ('holding' if changed else 'keep alive') + (f': {why}' if why else ''))
+        again = self._passage.again(held, self._steady_ns)
+        if again is not None:
+            return again._replace(reason=again.reason + (f': {why}' if why else ''))
         return Decision(None, 'held', why) if why and not mute else None
 
-    # rules, in order
-
-    def _start(self) -> Array | Hold:
-        """Where the hand is before anything was sent, as the nearest command that the model allows."""
-        silent = self._parts.joints.silent(self._steady_ns)
-        if silent:
-            return Hold('start', f'where the hand stands is not known: {silent}')
-        servos = self._parts.servos
-        rest = servos.rest(self._parts.joints.values)
-        if np.isfinite(rest).all():
-            return np.clip(rest, servos.least, servos.most)
-        name = self._names[int(np.argmin(np.isfinite(rest)))]
-        return Hold('start', f'where {name} stands is not known: its joint is not measured')
-
-    def _within(self, asked: Array, origin: Array) -> Decision:
-        """Eases in, clamps range, speed and acceleration; a spent force budget holds what closes."""
-        time_ns = self._motion.granted_ns(None if self._sent is None else self._steady_ns - self._sent_ns)
-        ease, share = self._parts.ease, self._budgets.speed_share
-        eased = asked
-        if ease.active and not self._forces.any_over:
-            eased = ease.toward(asked, origin, time_ns)
-        leaving, reason = self._motion.clamp(eased, origin, time_ns, share)
-        if eased is not asked and not reason and not (leaving == asked).all():
-            reason = 'easing in after a hold'
-        if not self._forces.any_over:
-            self._force_trip = False
-            return self._send(leaving, origin, time_ns, reason)
-        opened = self._parts.pressing.opened(leaving, origin)
-        if (opened == leaving).all():
-            return self._send(leaving, origin, time_ns, reason)
-        return self._pressed(opened, origin, time_ns)
-
-    def _pressed(self, opened: Array, origin: Array, time_ns: int) -> Decision:
-        """A force budget is spent and some actuator would close: only what opens may go."""
-        if not self._force_trip:
-            self._force_trip = True
-            self._trip()
-        said = self._forces.said()
-        if self._parts.stop.why is not None or (opened == origin).all():
-            return self._hold(Hold('force', f'{said}: closing held'))
-        self._parts.ease.hold()
-        return self._send(opened, origin, time_ns, f'{said}: only what opens passes')
-
-    # consequences
-
-    def _send(self, leaving: Array, origin: Array, time_ns: int, reason: str) -> Decision:
-        """The way out for a new command."""
-        wrong = self._motion.forbidden(leaving)
-        if wrong:
-            return self._hold(Hold('range', f'{wrong} would leave its range'))
-        return self._leave(leaving, origin, time_ns, reason)
-
-    def _leave(self, leaving: Array, origin: Array, time_ns: int, reason: str) -> Decision:
-        leaving.flags.writeable = False
-        self._motion.moved(leaving, origin, time_ns)
-        self._sent, self._sent_ns, self._out_ns = leaving, self._steady_ns, self._steady_ns
-        self._unsettled = True
-        return self._parts.note(Decision(leaving, 'clamped' if reason else 'passed', reason))
-
-    def _hold(self, hold: Hold) -> Decision:
-        self._rest()
-        changed = self._keep(True)
-        again = self._sent if changed or self._period_ns is not None else None
-        if again is not None:
-            self._out_ns = self._steady_ns
-        return self._parts.note(Decision(again, 'held', hold.reason))
-
-    def _rest(self) -> None:
-        """What follows begins from standstill."""
-        self._parts.ease.hold()
-        self._motion.stopped()
-
-    def _keep(self, held: bool) -> bool:
-        """Bring the last command to what a hold sends now; whether it changed."""
-        if self._sent is None:
-            return False
-        kept = self._parts.kept(self._sent, held, self._steady_ns, self._steady_ns - self._sent_ns)
-        if kept is self._sent or (kept == self._sent).all():
-            return False
-        kept.flags.writeable = False
-        self._sent, self._sent_ns = kept, self._steady_ns
-        self._rest()
-        return True
-
-    def _due(self) -> bool:
-        return self._period_ns is not None and self._steady_ns - self._out_ns >= self._period_ns
-
-    def _trip(self) -> None:
-        self._parts.trips += 1
-        self._budgets.trips += 1
-        self._stop_if_spent()
-
-    def _stop_if_spent(self) -> None:
-        spent = self._budgets.spent()
-        if spent:
-            self.stop(spent)
+    # between events
 
     def _judge(self) -> None:
         """Hold the forces known against the budgets in force."""
         forces, joints = self._forces, self._parts.joints.values
         forces.judge(self._budgets.force_share, self._steady_ns)
-        self._parts.pressing.see(forces, self._sent, joints, self._steady_ns)
+        self._parts.pressing.see(forces, self._passage.sent, joints, self._steady_ns)
 
     def _see(self, now_ns: int, steady_ns: int) -> None:
         self._look_back()
@@ -342,7 +247,7 @@ class Gate:
     def _hear(self, now_ns: int, steady_ns: int) -> None:
         self._see(now_ns, steady_ns)
         if self._parts.policy.hear(self._steady_ns):
-            self._rest()
+            self._passage.rest()
 
     # words
 

@@ -90,6 +90,25 @@ class Parts:
     def _unrecorded(self) -> bool:
         return not self.recorded and self.spec.unrecorded == 'hold'
 
+    # stops
+
+    def stopped(self, why: str) -> str:
+        """Stop until rearmed; returns why a restart would forget that, empty if it will not."""
+        self.trips += self.stop.set(why or 'stopped')
+        return self.stop.forgetful
+
+    def trip(self) -> None:
+        """A force budget made the gate hold."""
+        self.trips += 1
+        self.budgets.trips += 1
+        self.stop_if_spent()
+
+    def stop_if_spent(self) -> None:
+        """The last failure, or trip, that a budget allows stops the hand."""
+        spent = self.budgets.spent()
+        if spent:
+            self.stopped(spent)
+
     def restart(self) -> None:
         """ROS time stepped: stamps of before say nothing about order."""
         self.joints.restart()
