@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from transfer_audit.bench.calibration import servo, synthetic
-from transfer_audit.bench.calibration.table import servo_table, synthetic_table
+from transfer_audit.bench.calibration import presses, servo, synthetic
+from transfer_audit.bench.calibration.table import press_table, servo_table, synthetic_table
 from transfer_audit.core.calibrate.joints.solve import sysid
 
 
@@ -24,7 +24,10 @@ def measure(hands: int, traces: Path | None, out: Path | None, say: Callable[[st
     if hands:
         known = synthetic.measure(hands, say)
         print(synthetic_table(known))
-        outcomes['synthetic'], broken = asdict(known), known.broken
+        pressed = presses.measure(hands, say)
+        print(press_table(pressed))
+        outcomes |= {'synthetic': asdict(known), 'presses': asdict(pressed)}
+        broken = known.broken + pressed.broken
     if traces is not None:
         real = servo.measure(traces, say)
         print(servo_table(real))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from transfer_audit.bench.calibration.presses import WITHIN, Presses
 from transfer_audit.bench.calibration.servo import Servo
 from transfer_audit.bench.calibration.synthetic import Synthetic
 from transfer_audit.core.calibrate.joints import terms as t
@@ -30,6 +31,24 @@ def _synthetic(found: Synthetic) -> Iterator[str]:
             yield f'{motion:8s}{term.name:20s}{len(own):7d}{len(told):6d}{covered:6.0f} %{median:>12s}{worst:>12s}'
     covered, near = 100 * found.coverage, 100 * found.near
     yield f'90 % intervals cover {covered:.1f} %; {near:.1f} % of what is told is near the truth'
+
+
+def press_table(found: Presses) -> str:
+    """What presses of known tips gave, from the softest to the stiffest."""
+    return '\n'.join(_presses(found))
+
+
+def _presses(found: Presses) -> Iterator[str]:
+    yield f'{"presses":>7s}{"true, N/m":>11s}{"found":>9s}   {"90 % interval":20s}{"curve off":>10s}'
+    for one in sorted(found.tips, key=lambda one: one.true):
+        ends = f'{one.low:.0f} … {one.high:.0f}'
+        standing = 'told' if one.told else 'not told'
+        yield f'{one.presses:7d}{one.true:11.0f}{one.value:9.0f}   {ends:20s}{100 * one.curve:8.1f} %  {standing}'
+    near = np.mean([one.off <= WITHIN for one in found.told]) if found.told else float('nan')
+    yield (
+        f'90 % intervals cover {100 * found.coverage:.0f} %; {len(found.told)} of {len(found.tips)} tips are told, '
+        f'{100 * near:.0f} % of them within {100 * WITHIN:.0f} % of the truth'
+    )
 
 
 def servo_table(found: Servo) -> str:

@@ -1,4 +1,4 @@
-"""Traces -> the compliance of each tip: press by press, then together, then as contact parameters of the model."""
+"""Traces -> the compliance of each tip: its presses, one law for all of them, and the model's contact parameters."""
 
 from __future__ import annotations
 
@@ -9,37 +9,85 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from transfer_audit.core.binding import Binding
-from transfer_audit.core.calibrate.compliance.contact import Contact, SimulatedPress, matching
-from transfer_audit.core.calibrate.compliance.law import Curve, Fit, dynamics_of, fit_press, predicted
+from transfer_audit.core.calibrate.compliance.contact import (
+    LIKELY,
+    NINETY,
+    Contact,
+    Curve,
+    Load,
+    SimulatedPress,
+    contact_of,
+    cost,
+    matched,
+    residual,
+    shaped,
+)
+from transfer_audit.core.calibrate.compliance.law import POWERS, lead_of, line
 from transfer_audit.core.calibrate.compliance.presses import Press, presses_of
-from transfer_audit.core.calibrate.compliance.reading import Dynamics, loading, noise, unloading
+from transfer_audit.core.calibrate.compliance.reading import Rows, loading, noise, unloading
 from transfer_audit.core.calibrate.compliance.result import Compliance, TipCompliance
-from transfer_audit.core.calibrate.compliance.several import least, mean
-from transfer_audit.core.calibrate.compliance.telling import damping, lag, of_stiffness, ranges_of, shape, unpressed
+from transfer_audit.core.calibrate.compliance.several import Mean, edges, least, mean
+from transfer_audit.core.calibrate.compliance.telling import (
+    damping,
+    faster,
+    lag,
+    of_stiffness,
+    ranges_of,
+    shape,
+    unpressed,
+)
 from transfer_audit.core.calibrate.compliance.tips import PressWorld, Tip, tips_of
 from transfer_audit.core.calibrate.quantities import Quantity
 from transfer_audit.core.calibrate.traces import Trace
 from transfer_audit.core.types import Array
 
-POWERS = np.array([1.0, 1.3, 1.6, 2.0, 2.5])
-"""No contact grows softer as it is pressed."""
 FEWEST = 3
-_EXPLAINED, _BETTER, _LAGS, _POOR, _AS_GOOD = 0.9, 0.05, 0.5, 0.15, 1.1
+FORM = 0.01
+"""By how much, as a share, the law is off on presses without noise: it stands still where a tip moves."""
+_UNEXPLAINED, _BETTER, _AS_GOOD = 0.2, 0.05, 1.2
 
 
 @dataclass(frozen=True)
 class Pressed:
-    """A press that a spring explains: its fit as a straight line, and what each power leaves, shape (P,).
+    """A press whose travel follows its force.
 
-    :param rival: logarithm of the stiffness with other dynamics that explain the recording as well, else of `line`'s
+    :param lead_s: how far the readings of its recording run ahead of the spring; `own_lead_s` what this press adds to
+        that, as a pseudovalue of the jackknife (Tukey, 1958)
+    :param power: of the indentation that suits its recording
+    :param costs: what each power leaves, as a share, shape (P,)
     """
 
     recording: str
     press: Press
-    line: Fit
-    rival: float
-    dynamics: Dynamics
+    rows: Rows
+    lead_s: float
+    own_lead_s: float
+    power: float
     costs: Array
+
+    @property
+    def fast(self) -> bool:
+        """Whether the tip arrived before the reading could follow: that shows where a press ends, not the way there."""
+        return -self.lead_s > self.rows.rise_s
+
+    def load(self, later_s: float = 0.0) -> Load:
+        """The rows with the force of the spring, with another lead if wanted."""
+        return Load(self.rows, self.rows.spring(self.lead_s + later_s), self.recording)
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Every other press, judged by the rest.
+
+    :param before: residual with the model's contact, N; `after` with one fitted to the rest
+    :param explained: share of the travel, without its noise, that the latter explains
+    :param own_as_good: whether the model's contact explains it as well
+    """
+
+    before: float
+    after: float
+    explained: float
+    own_as_good: bool
 
 
 def fit(traces: Sequence[Trace], binding: Binding) -> Compliance:
@@ -62,72 +110,107 @@ def _tip(traces: Sequence[Trace], binding: Binding, tip: Tip) -> TipCompliance |
     presses = [(trace.recording, press) for trace in traces for press in presses_of(trace, binding, tip, world)]
     if not presses:
         return None
-    good = _explained(presses)
+    follow = [one for name in dict.fromkeys(name for name, _ in presses) for one in _explained(presses, name)]
+    good = [one for one in follow if not one.fast]
+    fast = faster([(one.rows, one.lead_s) for one in follow if one.fast])
     if len(good) < FEWEST:
-        quantity = unpressed(tip.name, [press for _, press in presses], len(good), FEWEST)
+        quantity = unpressed(tip.name, [press for _, press in presses], len(good), FEWEST, fast)
         return TipCompliance(tip.name, (quantity,), (), None, math.nan, math.nan, math.nan, (quantity.why,))
-    return _together(binding, tip, good, len(presses))
+    return _together(binding, tip, good, len(presses), fast)
 
 
-def _explained(presses: Sequence[tuple[str, Press]]) -> list[Pressed]:
-    """The presses whose force follows their indentation, each fitted with the dynamics of its recording."""
-    found = []
-    for recording in dict.fromkeys(name for name, _ in presses):
-        mine = [press for name, press in presses if name == recording]
-        dynamics, other = _dynamics(mine)
-        for press in mine:
-            line = fit_press(press, loading(press), dynamics)
-            if line is None or not line.explained > _EXPLAINED or line.deepest <= 0:
-                continue
-            fits = [fit_press(press, loading(press), dynamics, float(power)) for power in POWERS]
-            costs = np.array([one.rms**2 if one else line.about_mean**2 for one in fits]) / line.about_mean**2
-            own = dynamics_of(press, 1.0, None if dynamics.lag_s else 0.0)
-            rival = fit_press(press, loading(press), other)
-            slope = (line if rival is None else rival).stiffness
-            found.append(Pressed(recording, press, line, float(np.log(slope)), own or dynamics, costs))
-    return found
+def _explained(presses: Sequence[tuple[str, Press]], recording: str) -> list[Pressed]:
+    """The presses of a recording whose travel follows their force, all with one lead.
+
+    The release counts where it lies on the same line: it takes the force the other way, which tells the lead, and ends
+    as slowly as the tip then moves, which tells where the contact begins.
+    """
+    mine = [(press, _rows(press)) for name, press in presses if name == recording]
+    mine = [(press, rows) for press, rows in mine if rows.enough]
+    for _ in range(2):
+        if not mine:
+            return []
+        lead, power = lead_of([rows for _, rows in mine])
+        mine = [(p, rows) for p, rows in mine if line(rows, rows.spring(lead), power).unexplained < _UNEXPLAINED]
+    own = _pseudovalues([rows for _, rows in mine], lead, power)
+    return [
+        Pressed(recording, press, rows, lead, one, power, _costs(rows, lead))
+        for (press, rows), one in zip(mine, own, strict=True)
+    ]
 
 
-def _dynamics(presses: Sequence[Press]) -> tuple[Dynamics, Dynamics]:
-    """Damping and lag of a recording, with a lag only where the presses need one, and a rival as good, or the same."""
-    without, lagging = [_median([dynamics_of(press, 1.0, lag) for press in presses]) for lag in (0.0, None)]
-    left = [_rms(presses, dynamics) for dynamics in (without, lagging)]
-    return (lagging, lagging) if left[0] > _POOR and left[1] < _LAGS * left[0] else (without, lagging)
+def _rows(press: Press) -> Rows:
+    every = Rows(press, slice(None))
+    if every.enough:
+        lead, power = lead_of([every])
+        if line(every, every.spring(lead), power).unexplained < _UNEXPLAINED / 4:
+            return every
+    return Rows(press, loading(press))
 
 
-def _median(found: Sequence[Dynamics | None]) -> Dynamics:
-    known = [one for one in found if one is not None]
-    if not known:
-        return Dynamics(0.0, 0.0)
-    damping_s = float(np.median([one.damping_s for one in known]))
-    return Dynamics(damping_s, float(np.median([one.lag_s for one in known])))
+def _pseudovalues(presses: Sequence[Rows], lead: float, power: float) -> list[float]:
+    count = len(presses)
+    if count < 2:
+        return [lead] * count
+    without = [lead_of([*presses[:at], *presses[at + 1 :]], [power])[0] for at in range(count)]
+    return [count * lead - (count - 1) * one for one in without]
 
 
-def _rms(presses: Sequence[Press], dynamics: Dynamics) -> float:
-    fits = [fit_press(press, loading(press), dynamics) for press in presses]
-    return float(np.median([one.rms / one.about_mean if one else 1.0 for one in fits]))
+def _costs(rows: Rows, lead: float) -> Array:
+    fits = [line(rows, rows.spring(lead), float(power)) for power in POWERS]
+    return np.array([(one.rms / one.about_mean) ** 2 for one in fits])
 
 
-def _together(binding: Binding, tip: Tip, good: Sequence[Pressed], seen: int) -> TipCompliance:
+def _together(binding: Binding, tip: Tip, good: Sequence[Pressed], seen: int, fast: str) -> TipCompliance:
     groups = [one.recording for one in good]
     stretches = tuple(one.press.stretch for one in good)
-    logs = np.log([one.line.stiffness for one in good])
-    centre, low, high, differ = mean(logs, groups)
-    apart = float(np.mean([one.rival for one in good]) - logs.mean())
-    half = math.hypot((high - low) / 2, apart)
-    presses = [(one.recording, one.press, one.line) for one in good]
-    stiffness = of_stiffness(tip, presses, (centre, centre - half, centre + half, differ), seen)
-    power = _power(good)
-    released = _released(good)
-    quantities = [stiffness, shape(tip, power, stretches)]
-    if len(released) >= FEWEST:
-        logs = np.log([one.stiffness for one in released])
-        value, low, high = (float(np.exp(edge)) for edge in mean(logs, ['' for _ in released])[:3])
-        quantities.append(Quantity('unloading stiffness', tip.name, value, low, high, 'N/m', len(released), stretches))
-    quantities += [damping(tip, [one.dynamics for one in good], groups, stiffness, stretches)]
-    quantities += [lag(tip, presses, [one.dynamics for one in good], stretches)]
-    used = power[0] if power[1] > 1.0 or power[2] < 1.0 else 1.0
-    return _simulated(binding, tip, good, quantities, (used, power[1], power[2]))
+    simulated, solref, solimp = _simulated(binding, tip, good)
+    own = simulated.curve()
+    lead = mean(np.array([one.own_lead_s for one in good]), groups)
+    contact = contact_of(simulated, [one.load() for one in good], solimp, reshape=lead.value >= 0)
+    found = _sure(contact, good, lead)
+    contact = contact.stiffer(math.exp(found.value))
+    presses = [(one.recording, one.press, one.rows) for one in good]
+    stiffness = of_stiffness(tip, presses, contact, found, seen, fast)
+    quantities = [stiffness, shape(tip, _power(good), stretches), *_released(tip, good, contact, stiffness)]
+    quantities += [
+        damping(tip, lead, stiffness, np.median([one.power for one in good]), stretches),
+        lag(tip, lead, stretches),
+    ]
+    held_out = _held_out(simulated, good, contact.solimp, own)
+    if not held_out.explained > 0.5:
+        share = max(held_out.explained, 0.0)
+        why = f'the same curve explains {share:.0%} of the travel of other presses; press slowly, head-on'
+        quantities[0] = replace(quantities[0], standing='explains nothing', why=why)
+    kept = _direct(solref) if held_out.own_as_good else math.nan
+    ranges = ranges_of(tip, quantities, contact, found.spread, kept)
+    warnings = tuple(f'{tip.name}: {one.why}' for one in quantities if one.why)
+    force_noise = float(np.median([noise(one.press.force) for one in good]))
+    return TipCompliance(
+        tip.name, tuple(quantities), ranges, contact, held_out.before, held_out.after, force_noise, warnings
+    )
+
+
+def _simulated(binding: Binding, tip: Tip, good: Sequence[Pressed]) -> tuple[SimulatedPress, Array, Array]:
+    """The press in the middle, to half as deep again as any was seen, with the model's own solref and solimp."""
+    middle = sorted(good, key=lambda one: one.rows.peak)[len(good) // 2].press
+    world = PressWorld(binding, tip, middle.touch)
+    solimp, solref = (np.array(getattr(world.model, f'geom_{name}')[world.tips[0]]) for name in ('solimp', 'solref'))
+    slopes = [line(one.rows, one.load().spring, one.power).slope for one in good]
+    slope = float(np.median(slopes))
+    peaks = [max(float(one.load().spring.max()), 0.0) ** (1.0 / one.power) for one in good]
+    deepest = float(np.clip(slope * max(peaks), 1e-4, 0.05))
+    return SimulatedPress(world, middle, deepest), solref, solimp
+
+
+def _sure(contact: Contact, good: Sequence[Pressed], lead: Mean) -> Mean:
+    """By what share the tip may be stiffer or softer: from press to press, with another shape of the contact that is as
+    likely, with another lead, and by what the law leaves."""
+    found = mean(contact.matched.off, [one.recording for one in good], contact.matched.errors)
+    unit = contact.matched.curve.times(1.0 / contact.stiffness)
+    others = [matched(unit, [one.load(later) for one in good]).stiffness for later in (-lead.half, lead.half)]
+    led = max(abs(math.log(other / contact.stiffness)) for other in others)
+    return replace(found, half=math.hypot(found.half, led, contact.apart, NINETY * contact.beyond, FORM))
 
 
 def _power(good: Sequence[Pressed]) -> tuple[float, float, float]:
@@ -139,66 +222,34 @@ def _power(good: Sequence[Pressed]) -> tuple[float, float, float]:
     return found if total.min() < (1.0 - _BETTER) * straight else (1.0, min(found[1], 1.0), max(found[2], 1.0))
 
 
-def _released(good: Sequence[Pressed]) -> list[Fit]:
-    """Fits of the releases, where presses have one."""
-    rows = [(one, unloading(one.press)) for one in good]
-    fits = [fit_press(one.press, part, one.line.dynamics) for one, part in rows if part.stop - part.start >= 5]
-    return [one for one in fits if one is not None and one.explained > _EXPLAINED]
+def _released(tip: Tip, good: Sequence[Pressed], contact: Contact, stiffness: Quantity) -> list[Quantity]:
+    """The stiffness of the releases, where enough presses have one."""
+    rows = [(one, Rows(one.press, unloading(one.press))) for one in good]
+    loads = [Load(part, part.spring(one.lead_s)) for one, part in rows if part.enough]
+    loads = [load for load in loads if line(load.rows, load.spring).unexplained < _UNEXPLAINED]
+    if len(loads) < FEWEST:
+        return []
+    unit = contact.matched.curve.times(1.0 / contact.stiffness)
+    found = matched(unit, loads)
+    sure = mean(found.off, ['' for _ in loads], found.errors)
+    value = stiffness.value * found.stiffness / contact.stiffness * math.exp(sure.value)
+    stretches = tuple(one.press.stretch for one, part in rows if part.enough)
+    return [Quantity('unloading stiffness', tip.name, value, *edges(value, sure.half), 'N/m', len(loads), stretches)]
 
 
-def _curve(good: Sequence[Pressed], power: float) -> tuple[Curve, float]:
-    """Force against indentation over all presses, and the depth down to which it was seen, m."""
-    fits = [fit_press(one.press, loading(one.press), one.line.dynamics, power) for one in good]
-    known = [one for one in fits if one is not None and one.deepest > 0] or [one.line for one in good]
-    power = known[0].power
-    stiffness = float(np.exp(np.median(np.log([one.stiffness for one in known]))))
-    return lambda depth: stiffness * depth**power, float(np.median([one.deepest for one in known]))
-
-
-def _simulated(
-    binding: Binding, tip: Tip, good: Sequence[Pressed], quantities: list[Quantity], power: tuple[float, float, float]
-) -> TipCompliance:
-    """The contact parameters, from half of the presses for the residuals on the other half, and from all of them."""
-    middle = sorted(good, key=lambda one: one.line.deepest)[len(good) // 2].press
-    world = PressWorld(binding, tip, middle.touch)
-    solimp = np.array(world.model.geom_solimp[world.tips[0]])
-    solref = np.array(world.model.geom_solref[world.tips[0]])
-    wanted, deepest = _curve(good[::2], power[0])
-    simulated = SimulatedPress(world, middle, deepest)
-    own = simulated.curve()
-    matching(simulated, wanted, solimp)
-    fitted = simulated.curve()
-    tested = [one for one in good[1::2] or good]
-    rests = np.array([[predicted(one.press, curve, one.line.dynamics) for curve in (own, fitted)] for one in tested])
-    before, after = (float(np.sqrt(np.mean(rests[:, index, 0]))) for index in (0, 1))
-    explained = 1.0 - float(rests[:, 1, 0].sum() / rests[:, 1, 1].sum())
-    if not explained > 0.5:
-        why = f'the same curve explains {max(explained, 0.0):.0%} of the force of other presses; press slowly, head-on'
-        quantities[0] = replace(quantities[0], standing='explains nothing', why=why)
-    kept = _direct(solref) if before < _AS_GOOD * after else math.nan
-    wanted, deepest = _curve(good, power[0])
-    contact = matching(SimulatedPress(world, middle, deepest), wanted, solimp)
-    spread = _spread_of_shape(SimulatedPress(world, middle, deepest), good, power, contact, solimp)
-    ranges = ranges_of(tip, quantities, [one.line for one in good], contact, spread, kept)
-    warnings = tuple(f'{tip.name}: {one.why}' for one in quantities if one.why)
-    force_noise = float(np.median([noise(one.press.force) for one in good]))
-    return TipCompliance(tip.name, tuple(quantities), ranges, contact, before, after, force_noise, warnings)
+def _held_out(simulated: SimulatedPress, good: Sequence[Pressed], solimp: Sequence[float], own: Curve) -> HeldOut:
+    seen = [one.load() for one in good[::2]]
+    fitted = shaped(simulated, seen, solimp).matched
+    stiffer = {load.recording: math.exp(apart) for load, apart in zip(seen, fitted.apart, strict=True)}
+    pairs = [(one.load(), fitted.curve.times(stiffer.get(one.recording, 1.0))) for one in good[1::2] or good]
+    before = math.sqrt(np.mean([residual(load, own) for load, _ in pairs]))
+    after = math.sqrt(np.mean([residual(load, curve) for load, curve in pairs]))
+    costs = np.array([(cost(load, own)[0], *cost(load, curve)) for load, curve in pairs]).sum(axis=0)
+    left = max(costs[1] - costs[2], 0.0)
+    as_good = costs[0] - costs[2] < _AS_GOOD * left + LIKELY
+    return HeldOut(before, after, 1.0 - left / costs[3], bool(as_good))
 
 
 def _direct(solref: Array) -> float:
     """The stiffness of solref in the direct format, 1/s^2."""
     return float(-solref[0] if solref[0] <= 0 else 1.0 / (solref[0] * solref[1]) ** 2)
-
-
-def _spread_of_shape(
-    simulated: SimulatedPress,
-    good: Sequence[Pressed],
-    power: tuple[float, float, float],
-    contact: Contact,
-    solimp: Array,
-) -> tuple[float, float]:
-    """The least and the largest d0 that the interval of the power allows."""
-    if not contact.reshaped:
-        return contact.solimp[0], contact.solimp[0]
-    ends = [matching(simulated, _curve(good, edge)[0], solimp, reshape=True).solimp[0] for edge in power[1:]]
-    return min(ends), max(ends)

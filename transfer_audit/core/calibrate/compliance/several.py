@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import f as f_distribution
@@ -12,34 +13,86 @@ from transfer_audit.core.calibrate.quantities import LEVEL
 from transfer_audit.core.types import Array
 
 _REPEATS = 1000
+_MOST = 1000
 
 
-def mean(values: Array, groups: Sequence[str]) -> tuple[float, float, float, bool]:
-    """The mean, its interval by Student's t, and whether the groups differ.
+@dataclass(frozen=True)
+class Mean:
+    """The mean of what presses say.
 
-    Samples of one press share its onset and its noise, so a press counts once. Where presses of different recordings
-    differ by more than those of one do (analysis of variance, one in a hundred), a recording counts once.
+    :param half: half of its interval
+    :param spread: standard deviation between presses, beyond what the noise of each explains
+    :param differ: whether recordings differ by more than presses of one do
+    """
 
-    :param values: shape (N,), N >= 2; `groups` the recording of each
+    value: float
+    half: float
+    spread: float
+    differ: bool
+
+    @property
+    def low(self) -> float:
+        """Lower end of the interval; `high` the other."""
+        return self.value - self.half
+
+    @property
+    def high(self) -> float:
+        """Upper end of the interval."""
+        return self.value + self.half
+
+
+def mean(values: Array, groups: Sequence[str], errors: Array | None = None) -> Mean:
+    """The mean of presses that differ among themselves, each with an error of its own.
+
+    Their spread by DerSimonian and Laird (1986), the interval by Hartung and Knapp (2001), which is Student's where all
+    errors are alike. Where presses of different recordings differ by more than those of one do (analysis of variance,
+    one in a hundred), a recording counts once.
+
+    :param values: shape (N,), N >= 2; `groups` the recording of each; `errors` standard deviations; None: all alike
     """
     names = sorted(set(groups))
     labels = np.array([names.index(group) for group in groups])
-    parts = [values[labels == index] for index in range(len(names))]
-    differ = _differ(values, parts)
+    spread = 0.0 if errors is None else _spread(values, errors)
+    weights = np.ones(len(values)) if errors is None else 1.0 / (errors**2 + spread**2)
+    centres = np.bincount(labels, weights * values) / np.bincount(labels, weights)
+    differ = _differ(values, labels, centres, weights)
     if differ:
-        values = np.array([part.mean() for part in parts])
-    half = float(t_distribution.ppf((1 + LEVEL) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
-    centre = float(values.mean())
-    return centre, centre - half, centre + half, differ
+        values, weights = centres, np.ones(len(centres))
+    centre = float(np.average(values, weights=weights))
+    scatter = float(weights @ (values - centre) ** 2 / (len(values) - 1) / weights.sum())
+    return Mean(centre, students(len(values)) * np.sqrt(scatter), spread, differ)
 
 
-def _differ(values: Array, parts: Sequence[Array]) -> bool:
-    free = len(values) - len(parts)
-    if len(parts) < 2 or free < 3:
+def edges(value: float, half: float) -> tuple[float, float]:
+    """The ends of an interval whose logarithm is known."""
+    return value * float(np.exp(-half)), value * float(np.exp(half))
+
+
+def students(count: int) -> float:
+    """Half of an interval over the standard error, for so many values."""
+    return float(t_distribution.ppf((1 + LEVEL) / 2, count - 1))
+
+
+def needed(half: float, count: int, wanted: float) -> int:
+    """How many presses like these would bring half an interval down to what is wanted; at most _MOST."""
+    one = half * np.sqrt(count) / students(count)
+    return next((n for n in range(count, _MOST) if students(n) * one <= wanted * np.sqrt(n)), _MOST)
+
+
+def _spread(values: Array, errors: Array) -> float:
+    weights = 1.0 / errors**2
+    centre = np.average(values, weights=weights)
+    beyond = float(weights @ (values - centre) ** 2) - (len(values) - 1)
+    return float(np.sqrt(max(beyond / (weights.sum() - (weights**2).sum() / weights.sum()), 0.0)))
+
+
+def _differ(values: Array, labels: Array, centres: Array, weights: Array) -> bool:
+    free = len(values) - len(centres)
+    if len(centres) < 2 or free < 3:
         return False
-    within = sum(float(((part - part.mean()) ** 2).sum()) for part in parts) / free
-    between = sum(len(part) * float(part.mean() - values.mean()) ** 2 for part in parts) / (len(parts) - 1)
-    return within == 0.0 or bool(f_distribution.sf(between / within, len(parts) - 1, free) < 0.01)
+    within = float(weights @ (values - centres[labels]) ** 2) / free
+    between = float(weights @ (centres[labels] - np.average(values, weights=weights)) ** 2) / (len(centres) - 1)
+    return within == 0.0 or bool(f_distribution.sf(between / within, len(centres) - 1, free) < 0.01)
 
 
 def least(powers: Array, costs: Array) -> tuple[float, float, float]:

@@ -8,73 +8,98 @@ from dataclasses import replace
 
 import numpy as np
 
-from transfer_audit.core.calibrate.compliance.contact import SAME, Contact
-from transfer_audit.core.calibrate.compliance.law import Fit
+from transfer_audit.core.calibrate.compliance.contact import NINETY, SAME, Contact
 from transfer_audit.core.calibrate.compliance.presses import Press
-from transfer_audit.core.calibrate.compliance.reading import Dynamics, noise
-from transfer_audit.core.calibrate.compliance.several import mean
+from transfer_audit.core.calibrate.compliance.reading import Rows
+from transfer_audit.core.calibrate.compliance.several import Mean, edges, needed
 from transfer_audit.core.calibrate.compliance.tips import Tip
 from transfer_audit.core.calibrate.quantities import Quantity, Stretch
 from transfer_audit.core.calibrate.ranges import Ranged
-from transfer_audit.core.types import Array
 
-WIDE = 2.0
-"""An interval whose end is this many times its beginning says nothing of use."""
-VAGUE = 0.3
-"""Where the noise of the indentation is more than this share of its depth, a reading that lags cannot be told."""
+TOLD = 0.1
+"""A stiffness is told where half of its interval is no more than this share of it."""
+WIDE = 0.5
+"""The same where recordings differ, and the interval speaks of how much."""
+VAGUE_S = 0.1
+"""A lag that may be anything from nothing to more than this is not told."""
+_SLOWER = 3.0
 _BETTER_PRESSES = 'press slowly, to several depths, at least three times, and hold each press for half a second'
 
 
-def unpressed(of: str, presses: Sequence[Press], good: int, fewest: int) -> Quantity:
+def unpressed(of: str, presses: Sequence[Press], good: int, fewest: int, fast: str) -> Quantity:
     """The stiffness of a tip whose presses say nothing."""
     stretches = tuple(press.stretch for press in presses)
     why = (
-        f'the force follows the indentation in {good} of {len(presses)} presses, {fewest} are needed; {_BETTER_PRESSES}'
+        f'the force follows the indentation in {good} of {len(presses)} presses, {fewest} are needed; '
+        f'{fast or _BETTER_PRESSES}'
     )
     return Quantity(
         'stiffness', of, math.nan, math.nan, math.nan, 'N/m', len(presses), stretches, 'not identifiable', why
     )  # fmt: skip
 
 
+def faster(presses: Sequence[tuple[Rows, float]]) -> str:
+    """What is said of presses in which the tip was at the end before the reading could follow; '' of none.
+
+    :param presses: each with how far its reading runs ahead, s
+    """
+    if not presses:
+        return ''
+    rise = float(np.median([rows.rise_s for rows, _ in presses]))
+    late = -float(np.median([lead for _, lead in presses]))
+    return (
+        f'{len(presses)} presses arrive within {rise * 1e3:.0f} ms, and the reading lags by {late * 1e3:.0f} ms: they '
+        f'show where they end, not the way there; take {_SLOWER * late:.2g} s or more from touch to deepest point'
+    )
+
+
 def of_stiffness(
-    tip: Tip, presses: Sequence[tuple[str, Press, Fit]], log: tuple[float, float, float, bool], seen: int
+    tip: Tip, presses: Sequence[tuple[str, Press, Rows]], contact: Contact, sure: Mean, seen: int, fast: str
 ) -> Quantity:
-    """Mean slope of force over indentation while the tip is pressed, tip and object together."""
-    value, low, high = (float(np.exp(edge)) for edge in log[:3])
-    stretches = tuple(press.stretch for _, press, _ in presses)
-    depth = float(np.median([one.deepest for _, _, one in presses]))
-    unsure = float(np.median([noise(press.travel) for _, press, _ in presses]))
+    """Mean slope of force over indentation from the touch to the deepest point, tip and object together.
+
+    :param sure: logarithm of how much stiffer the tip may be; `fast` what is said of presses that were too fast
+    """
+    value = contact.secant
+    depth = float(np.median([rows.peak for _, _, rows in presses])) / value
     said = []
-    standing = 'measured'
-    if not high < WIDE * low:
-        standing = 'not identifiable'
-        said.append(
-            f'presses of {depth * 1e3:.2g} mm, with the tip known to {unsure * 1e3:.2g} mm, leave it between {low:.3g} '
-            f'and {high:.3g} N/m; {_BETTER_PRESSES}'
-        )
-    if log[3]:
-        said.append(f'recordings differ by more than presses of one do: {_by_recording(presses)}')
+    if not sure.half <= (WIDE if sure.differ else TOLD):
+        said.append(_better(presses, sure.half, depth))
+    standing = 'not identifiable' if said else 'measured'
+    if sure.differ:
+        said.append(f'recordings differ by more than presses of one do: {_by_recording(presses, contact, value, sure)}')
     if len(presses) < seen:
-        said.append(f'{seen - len(presses)} of {seen} presses left out: their force does not follow the indentation')
+        said.append(
+            f'{seen - len(presses)} of {seen} presses left out: {fast or "their force does not follow the indentation"}'
+        )
     if all(press.touch is None for _, press, _ in presses):
         said.append('the model has nothing where the tip touched: taken to be met head-on')
     return Quantity(
-        'stiffness', tip.name, value, low, high, 'N/m', len(presses), stretches,
+        'stiffness', tip.name, value, *edges(value, sure.half), 'N/m', len(presses),
+        tuple(press.stretch for _, press, _ in presses),
         'measured' if standing == 'measured' else 'not identifiable', '; '.join(said),
     )  # fmt: skip
 
 
-def _by_recording(presses: Sequence[tuple[str, Press, Fit]]) -> str:
-    """The smallest and the largest mean of a recording, each with the depth it was pressed to."""
+def _better(presses: Sequence[tuple[str, Press, Rows]], half: float, depth: float) -> str:
+    """What these presses leave open, and how many of them, or how much deeper ones, would not."""
+    unsure = float(np.median([rows.white for _, _, rows in presses]))
+    more = needed(half, len(presses), TOLD)
+    return (
+        f'{len(presses)} presses of {depth * 1e3:.2g} mm, with the tip known to {unsure * 1e3:.2g} mm, leave it open '
+        f'by {half:.0%}; for {TOLD:.0%} press slowly, {more} times like this, or as often as now but '
+        f'{half / TOLD:.2g} times as deep or {(half / TOLD) ** 2:.2g} times as long'
+    )
+
+
+def _by_recording(presses: Sequence[tuple[str, Press, Rows]], contact: Contact, value: float, sure: Mean) -> str:
+    """The softest and the stiffest recording, each with the force it was pressed to."""
     rows = []
     for name in dict.fromkeys(recording for recording, _, _ in presses):
-        fits = [one for recording, _, one in presses if recording == name]
-        slope = float(np.exp(np.mean(np.log([one.stiffness for one in fits]))))
-        rows.append(
-            (slope, float(np.median([one.deepest for one in fits])), float(np.median([one.peak for one in fits])))
-        )
-    ends = (min(rows), max(rows))
-    return ' to '.join(f'{slope:.3g} N/m ({depth * 1e3:.2g} mm, {peak:.2g} N)' for slope, depth, peak in ends)
+        mine = [index for index, (recording, _, _) in enumerate(presses) if recording == name]
+        off = float(np.average(contact.matched.off[mine], weights=contact.matched.errors[mine] ** -2))
+        rows.append((value * math.exp(off - sure.value), float(np.median([presses[index][2].peak for index in mine]))))
+    return ' to '.join(f'{stiffness:.3g} N/m (up to {peak:.2g} N)' for stiffness, peak in (min(rows), max(rows)))
 
 
 def shape(tip: Tip, power: tuple[float, float, float], stretches: tuple[Stretch, ...]) -> Quantity:
@@ -83,60 +108,48 @@ def shape(tip: Tip, power: tuple[float, float, float], stretches: tuple[Stretch,
     return Quantity('power of indentation', tip.name, *power, '', len(stretches), stretches, 'measured', why)
 
 
-def damping(
-    tip: Tip, dynamics: Sequence[Dynamics], groups: Sequence[str], stiffness: Quantity, stretches: tuple[Stretch, ...]
-) -> Quantity:  # fmt: skip
-    """Damping of the contact; a transport delay of the reading takes away from it, and only their sum is seen."""
-    value, low, high, _ = mean(_kept([one.damping_s for one in dynamics]), groups)
-    here, least, most = (edge * stiffness.value for edge in (value, low, high))
+def damping(tip: Tip, lead: Mean, stiffness: Quantity, power: float, stretches: tuple[Stretch, ...]) -> Quantity:
+    """Damping of the contact: how far a moving contact's force runs ahead of the spring's, by its stiffness.
+
+    A sensor that lags takes away from it, and only their sum is seen. Where the force grows with a power of the
+    indentation, its rate does with that power of the speed.
+    """
+    here, low, high = (edge * power * stiffness.value for edge in (lead.value, lead.low, lead.high))
+    found = Quantity('contact damping', tip.name, here, low, high, 'N s/m', len(stretches), stretches)
     if low > 0:
-        return Quantity('contact damping', tip.name, here, least, most, 'N s/m', len(dynamics), stretches)
+        return found
     why = (
-        f'a force reading late by more than its lag looks like negative damping, and both leave {value * 1e3:.3g} ms '
-        f'({low * 1e3:.3g} to {high * 1e3:.3g}); press at several speeds, with the delay of the sensor known'
+        f'a reading that lags looks like negative damping, and both leave {lead.value * 1e3:.3g} ms '
+        f'({lead.low * 1e3:.3g} to {lead.high * 1e3:.3g}); press at several speeds, with the lag of the sensor known'
     )
-    return Quantity(
-        'contact damping', tip.name, here, least, most, 'N s/m', len(dynamics), stretches, 'not identifiable', why
-    )
+    return replace(found, standing='not identifiable', why=why)
 
 
-def lag(
-    tip: Tip, presses: Sequence[tuple[str, Press, Fit]], dynamics: Sequence[Dynamics], stretches: tuple[Stretch, ...]
-) -> Quantity:  # fmt: skip
-    """The time constant with which the reading goes on rising after the joints have stopped."""
-    groups = [recording for recording, _, _ in presses]
-    value, low, high, differ = mean(_kept([one.lag_s for one in dynamics]), groups)
-    unsure = float(np.median([noise(press.travel) / one.deepest for _, press, one in presses]))
-    here = Quantity('force lag', tip.name, value, max(low, 0.0), high, 's', len(dynamics), stretches)
-    if value > 0 and unsure > VAGUE:
-        why = f'the indentation is known to {unsure:.0%} of its depth only, and creeps alike; {_BETTER_PRESSES}'
+def lag(tip: Tip, lead: Mean, stretches: tuple[Stretch, ...]) -> Quantity:
+    """The time constant with which the reading follows the spring, less what the damping of the contact gains."""
+    value, low, high = (max(-edge, 0.0) for edge in (lead.value, lead.high, lead.low))
+    here = Quantity('force lag', tip.name, value, low, high, 's', len(stretches), stretches)
+    if low == 0.0 and high > VAGUE_S:
+        why = f'it may be anything up to {high * 1e3:.2g} ms; {_BETTER_PRESSES}'
         return replace(here, standing='not identifiable', why=why)
-    return replace(here, why='it differs from recording to recording' if differ else '')
-
-
-def _kept(values: Sequence[float]) -> Array:
-    """The values with those far out moved to where the others end: one press may slip."""
-    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
-    reach = 3.0 * max(float(high - low), 1e-9)
-    return np.asarray(np.clip(values, middle - reach, middle + reach))
+    return replace(here, why='it differs from recording to recording' if lead.differ else '')
 
 
 def ranges_of(
-    tip: Tip, quantities: Sequence[Quantity], fits: Sequence[Fit], contact: Contact,
-    shape_ends: tuple[float, float],
-    own: float,
+    tip: Tip, quantities: Sequence[Quantity], contact: Contact, spread: float, own: float
 ) -> tuple[Ranged, ...]:  # fmt: skip
     """The family's parameters: from the softest to the stiffest press but for one in twenty at each end.
 
     Both numbers of solref go together: the direct format has no default for either.
 
+    :param spread: standard deviation between presses, as a share
     :param own: the model's own stiffness, 1/s^2, where it explains other presses as well as the fitted one; else NaN
     """
     stiffness = quantities[0]
     if stiffness.standing != 'measured' or contact.error > SAME:
         return ()
-    seen = np.quantile([one.stiffness for one in fits], [0.05, 0.95])
-    ends = min(float(seen[0]), stiffness.low), max(float(seen[1]), stiffness.high)
+    within = float(np.exp(NINETY * spread))
+    ends = min(stiffness.value / within, stiffness.low), max(stiffness.value * within, stiffness.high)
     softest, stiffest = (contact.stiffness * edge / stiffness.value for edge in ends)
     softest, stiffest = float(np.fmin(softest, own)), float(np.fmax(stiffest, own))
     held = next(one for one in quantities if one.name == 'contact damping')
@@ -150,11 +163,11 @@ def ranges_of(
         Ranged('tip_contact_damping', 'geom_solref', select, -most, -least, 'absolute', (1,), why),
     ]
     if contact.reshaped:
-        depths = np.quantile([one.deepest for one in fits], [0.1, 0.9])
+        layer = contact.solimp[2]
         bend = f'the force grows faster than the indentation in {stiffness.count} presses'
         found += [
-            Ranged('tip_impedance', 'geom_solimp', select, *shape_ends, 'absolute', (0,), bend),
-            Ranged('tip_layer', 'geom_solimp', select, float(depths[0]), float(depths[1]), 'absolute', (2,), bend),
+            Ranged('tip_impedance', 'geom_solimp', select, *contact.shapes, 'absolute', (0,), bend),
+            Ranged('tip_layer', 'geom_solimp', select, layer, layer, 'absolute', (2,), bend),
             Ranged('tip_layer_middle', 'geom_solimp', select, 0.5, 0.5, 'absolute', (3,), bend),
             Ranged('tip_layer_power', 'geom_solimp', select, 1.0, 1.0, 'absolute', (4,), bend),
         ]
