@@ -11,6 +11,7 @@ from transfer_audit.core.errors import LedgerError
 from transfer_audit.ledger.head import HeadFile
 from transfer_audit.ledger.place import is_server
 from transfer_audit.ledger.store import Ledger
+from transfer_audit.ledger.tables import BETWEEN_ROUNDS, HIGHEST_ROUND, OF_ROUND
 
 
 def test_a_round_goes_from_start_over_outcome_to_close(where, book):
@@ -57,6 +58,18 @@ def test_rounds_that_a_crash_left_open_are_aborted(where, book):
         last = ledger.round(3)
         assert (last.state, last.success, last.reason) == ('aborted', True, 'the node ended without closing it')
         assert ledger.verify().ok
+
+
+@pytest.mark.parametrize('query', [OF_ROUND, BETWEEN_ROUNDS, HIGHEST_ROUND], ids=['of round', 'between', 'highest'])
+def test_no_round_takes_longer_because_of_those_before_it(tmp_path, book, query):
+    book.filled(tmp_path / 'ledger.db', rounds=1)
+    with sqlite3.connect(tmp_path / 'ledger.db') as connection:
+        found = connection.execute(f'EXPLAIN QUERY PLAN {query}', {'chain': '', 'number': 1})
+        steps = [row[3] for row in found if row[3].startswith(('SEARCH', 'SCAN'))]
+    connection.close()
+    # The highest one is at the end of the index: SQLite seeks it there.
+    whole = [step for step in steps if 'sequence=?' not in step and 'round=?' not in step and 'of_round' not in step]
+    assert steps and not whole
 
 
 def test_two_writers_share_one_chain(where, book):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -14,7 +15,7 @@ from transfer_audit.ledger.chain import Entry, Head
 from transfer_audit.ledger.rounds import LedgerEvent, LedgerRound, event_of, fold
 from transfer_audit.ledger.signing import signed_heads
 from transfer_audit.ledger.simulated import PANEL, SimOutcome
-from transfer_audit.ledger.tables import FROM, entries
+from transfer_audit.ledger.tables import BETWEEN_ROUNDS, FROM, OF_ROUND, entries
 from transfer_audit.ledger.verify import Verification, known_problem, verify
 
 
@@ -47,8 +48,7 @@ class LedgerReader:
     def rounds(self) -> list[LedgerRound]:
         """Every round, in the order of robots and their numbers."""
         with self._reading() as connection:
-            ours = sa.true() if self._only is None else entries.c.robot == self._only
-            return fold(_found(connection, entries.c.round.is_not(None) & ours), self.name)
+            return fold(self._found(connection, entries.c.round.is_not(None)), self.name)
 
     def round(self, number: int) -> LedgerRound:
         """One round.
@@ -56,7 +56,7 @@ class LedgerReader:
         :raises LedgerError: if there is none of that number, or several robots have one
         """
         with self._reading() as connection:
-            rounds = fold(_found(connection, (entries.c.round == number) & self._ours(connection)), self.name)
+            rounds = fold(self._each(connection, OF_ROUND, number=number), self.name)
         if not rounds:
             raise LedgerError(f'{self.name}: there is no round {number}; `transfer-audit ledger list` shows all')
         if len(rounds) > 1:
@@ -67,8 +67,7 @@ class LedgerReader:
     def events(self) -> list[LedgerEvent]:
         """Every event, also those between rounds, as they were told."""
         with self._reading() as connection:
-            wanted = (entries.c.kind == 'event') & self._ours(connection)
-            return [event_of(entry) for entry in _found(connection, wanted)]
+            return [event_of(entry) for entry in self._found(connection, entries.c.kind == 'event')]
 
     def simulated(self) -> list[SimOutcome]:
         """Every outcome that was imported; once, if several robots imported it."""
@@ -77,8 +76,8 @@ class LedgerReader:
 
     def _panels(self) -> list[LedgerEvent]:
         with self._reading() as connection:
-            wanted = (entries.c.kind == 'event') & entries.c.round.is_(None) & self._ours(connection)
-            return [event for event in map(event_of, _found(connection, wanted)) if event.kind == PANEL]
+            between = self._each(connection, BETWEEN_ROUNDS)
+            return [event for event in map(event_of, between) if event.kind == PANEL]
 
     def robots(self) -> list[str]:
         """Every robot that has a chain here; '' is a file's own."""
@@ -146,11 +145,13 @@ class LedgerReader:
         with self._backend.reading() as connection:
             yield connection
 
-    def _ours(self, connection: sa.Connection) -> sa.ColumnElement[bool]:
-        """Named one by one, so that the index by robot and round serves."""
-        return entries.c.robot.in_(robots_in(connection, entries) if self._only is None else [self._only])
+    def _each(self, connection: sa.Connection, query: sa.Select[Any], **values: int) -> Iterator[Entry]:
+        """What a query finds in each chain that is read."""
+        for robot in robots_in(connection, entries) if self._only is None else [self._only]:
+            yield from (Entry(*row) for row in connection.execute(query, {'chain': robot, **values}))
 
-
-def _found(connection: sa.Connection, wanted: sa.ColumnElement[bool]) -> Iterator[Entry]:
-    query = sa.select(entries).where(wanted).order_by(entries.c.robot, entries.c.sequence)
-    return (Entry(*row) for row in connection.execute(query.execution_options(yield_per=500)))
+    def _found(self, connection: sa.Connection, wanted: sa.ColumnElement[bool]) -> Iterator[Entry]:
+        """Every entry of that kind in the chains that are read, in their order."""
+        ours = sa.true() if self._only is None else entries.c.robot == self._only
+        query = sa.select(entries).where(wanted & ours).order_by(entries.c.robot, entries.c.sequence)
+        return (Entry(*row) for row in connection.execute(query.execution_options(yield_per=500)))

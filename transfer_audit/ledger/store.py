@@ -19,7 +19,7 @@ from transfer_audit.ledger.reader import LedgerReader
 from transfer_audit.ledger.record import RoundRecord, StartRecord, canonical
 from transfer_audit.ledger.rounds import fold
 from transfer_audit.ledger.simulated import PANEL, SimOutcome
-from transfer_audit.ledger.tables import entries
+from transfer_audit.ledger.tables import OF_ROUND, entries
 
 
 class Ledger(LedgerReader):
@@ -157,7 +157,7 @@ class Ledger(LedgerReader):
         """`number`, if that round is open and had no event `once` yet."""
 
         def choose(pen: Pen) -> int:
-            found = pen.connection.execute(_OF_ROUND, {'chain': pen.robot, 'number': number})
+            found = pen.connection.execute(OF_ROUND, {'chain': pen.robot, 'number': number})
             rounds = fold((Entry(*row) for row in found), self.name)
             state = rounds[0].state if rounds else 'unknown'
             if state != 'open':
@@ -196,6 +196,8 @@ class Ledger(LedgerReader):
 
 
 # Built once: to build a query takes as long as to run it.
-_OF = (entries.c.robot == sa.bindparam('chain')) & (entries.c.round == sa.bindparam('number'))
-_OF_ROUND = sa.select(entries).where(_OF).order_by(entries.c.sequence)
-_STARTED = sa.select(entries.c.sequence).where(_OF).limit(1)
+_STARTED = (
+    sa.select(entries.c.sequence)
+    .where(entries.c.robot == sa.bindparam('chain'), entries.c.round == sa.bindparam('number'))
+    .limit(1)
+)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 SCHEMA = 3
@@ -39,3 +41,18 @@ FROM = (
 )
 INSERT = entries.insert()
 # Built once: to build a query takes as long as to run it.
+
+_place = entries.alias('place')
+
+
+def _in_chain(condition: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Entries of a chain, found by the index: asked directly, SQLite looks through the whole chain in its order."""
+    chain: sa.BindParameter[str] = sa.bindparam('chain')
+    found = sa.select(_place.c.sequence).where(_place.c.robot == chain, condition)
+    return (
+        sa.select(entries).where(entries.c.robot == chain, entries.c.sequence.in_(found)).order_by(entries.c.sequence)
+    )
+
+
+OF_ROUND = _in_chain(_place.c.round == sa.bindparam('number'))
+BETWEEN_ROUNDS = _in_chain(_place.c.round.is_(None))
