@@ -51,7 +51,7 @@ class Fuzzer:
         self._target: Array = np.zeros(self._count)
         self._place: Array = np.zeros(3)
         self.messages = self.faults = 0
-        self._malice = 0.1
+        self._malice, self._pace, self._grasps = 0.1, 0.008, 0.003
         self.actions: Counter[str] = Counter()
         self._record(True)
 
@@ -59,7 +59,7 @@ class Fuzzer:
         """Some milliseconds of the world."""
         dice = self._rng.random(8)
         if dice[2] > 0.98:
-            self._malice = float(self._rng.choice((0.0, 0.1, 1.0)))
+            self._change_mood()
         bad = self._malice
         self.world.steady_ns += int(MS * (dice[0] * 12 if dice[1] < 1 - 0.03 * bad else dice[0] * 400))
         if dice[2] < 1 - 0.1 * bad:
@@ -75,6 +75,12 @@ class Fuzzer:
         if dice[6] > 0.7:
             self._tick()
         self._command(float(dice[7]) ** bad)
+
+    def _change_mood(self) -> None:
+        """How bad the world is, how fast the policy wanders and how often it grasps."""
+        self._malice = float(self._rng.choice((0.0, 0.1, 1.0)))
+        self._pace = float(self._rng.choice((0.001, 0.008)))
+        self._grasps = float(self._rng.choice((0.0, 0.003, 0.03)))
 
     @property
     def _now(self) -> int:
@@ -103,18 +109,23 @@ class Fuzzer:
         return np.array([name.startswith('act') for name in self._binding.command.names])
 
     def _force(self, dice: float) -> None:
+        """Finger a presses while its joint is at the wall; now and then a reading jumps."""
         world, last = self.world, self.referee.last
         if dice > 0.03:
-            pressed = 0.0 if last is None else max(0.0, float(last[0]) - WALL)
+            pressed = 0.0
+            if last is not None and self._place[0] > WALL:
+                pressed = max(float(last[0]), float(self._place[0])) - WALL
             world.pressing = pressed > 0.02
-            world.force = 30.0 * pressed + 0.05 * float(self._rng.standard_normal())
-            world.force = 9.0 if 0.99 < dice < 0.995 else world.force
-            world.force_ns = world.steady_ns
-            self.referee.felt(world)
-            self._measured('tips', np.array([world.force]))
+            jumps = self._rng.random() < 0.005 * min(1.0, 10 * self._malice)
+            self._feel(9.0 if jumps else 30.0 * pressed + 0.05 * float(self._rng.standard_normal()))
         else:
             self.faults += 1
             self._measured(*self._broken_sensor('tips', 1, dice / 0.03))
+
+    def _feel(self, force: float) -> None:
+        self.world.force, self.world.force_ns = force, self.world.steady_ns
+        self.referee.felt(self.world)
+        self._measured('tips', np.array([force]))
 
     def _broken_sensor(self, channel: str, count: int, dice: float) -> tuple[str, Array, int]:
         if dice < 0.3:
@@ -124,12 +135,14 @@ class Fuzzer:
         return channel, np.zeros(count), int((200 + 10_000 * dice) * MS) * (1 if dice < 0.8 else -1)
 
     def _command(self, dice: float) -> None:
-        """A wandering target, now and then far away, and all that is no command."""
+        """A wandering target, now and then far away, at or off the wall, and all that is no command."""
         rng, world = self._rng, self.world
-        self._target += 0.008 * rng.standard_normal(self._count)
+        self._target += self._pace * rng.standard_normal(self._count)
         self._target = np.clip(self._target, -1.4, 1.4)
         if self._rng.random() > 0.995:
             self._target = rng.uniform(-1.5, 1.5, self._count)
+        if self._rng.random() < self._grasps:
+            self._target[0] = rng.choice((WALL - 0.8, WALL - 0.2, WALL + 0.2))
         values, age_ns, fault = self._target.copy(), int(20 * MS * dice * self._malice), ''
         if dice < 0.06:
             values, age_ns, fault = self._no_command(values, dice / 0.06)
@@ -183,6 +196,7 @@ class Fuzzer:
         elif which == 3:
             self._end_round(bool(rng.random() < 0.9), bool(rng.random() < 0.2))
         elif which == 4 and rng.random() < 0.5:
+            self._tick()
             self._ros += int(rng.uniform(0.3, 1e4) * NS * (1 if rng.random() < 0.5 else -1))
             world.stepped_ns = world.steady_ns
             self._tick()

@@ -52,6 +52,14 @@ GATES: dict[str, dict[str, Any]] = {
         'back_off': {'after_s': 0.1, 'speed': 0.3},
         'cut': CUT,
     },
+    'a long latency': {
+        'speed_budget': 2.0,
+        'ease_in_s': 0.0,
+        'force_budget': {'tip': 4.0},
+        'latency_s': 0.4,
+        'stale_s': 0.1,
+        'back_off': {'after_s': 0.1, 'speed': 0.3},
+    },
     'torque and velocity': {
         'speed_budget': 4.0,
         'ease_in_s': 0.1,
