@@ -9,7 +9,8 @@ from transfer_audit.bags.traces import traces_of
 from transfer_audit.bench.calibration.block import before_a_block, pressing, true_curve
 from transfer_audit.core.binding import open_hand
 from transfer_audit.core.calibrate import compliance
-from transfer_audit.core.calibrate.compliance.contact import SAME, Load, SimulatedPress, contact_of
+from transfer_audit.core.calibrate.compliance.contact import SAME, SimulatedPress, contact_of
+from transfer_audit.core.calibrate.compliance.curves import Load
 from transfer_audit.core.calibrate.compliance.law import lead_of, line
 from transfer_audit.core.calibrate.compliance.presses import presses_of
 from transfer_audit.core.calibrate.compliance.reading import Rows, loading, unloading

@@ -9,7 +9,7 @@ import numpy as np
 
 from transfer_audit.bench.calibration.worlds import EPOCH_NS
 from transfer_audit.core.binding import Binding, load_spec
-from transfer_audit.core.calibrate.compliance.contact import Curve
+from transfer_audit.core.calibrate.compliance.curves import Curve
 from transfer_audit.core.calibrate.compliance.reading import lagged
 from transfer_audit.core.calibrate.traces import Trace
 from transfer_audit.core.types import NS, Array, Columns, Round

@@ -9,19 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from transfer_audit.core.binding import Binding
-from transfer_audit.core.calibrate.compliance.contact import (
-    LIKELY,
-    NINETY,
-    Contact,
-    Curve,
-    Load,
-    SimulatedPress,
-    contact_of,
-    cost,
-    matched,
-    residual,
-    shaped,
-)
+from transfer_audit.core.calibrate.compliance.contact import LIKELY, NINETY, Contact, SimulatedPress, contact_of, shaped
+from transfer_audit.core.calibrate.compliance.curves import Curve, Load, cost, matched, residual
 from transfer_audit.core.calibrate.compliance.law import POWERS, lead_of, line
 from transfer_audit.core.calibrate.compliance.presses import Press, presses_of
 from transfer_audit.core.calibrate.compliance.reading import Rows, loading, noise, unloading
