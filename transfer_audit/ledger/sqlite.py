@@ -32,6 +32,7 @@ class SqliteBackend:
     def __init__(self, path: Path) -> None:
         self.path: Path = path
         self.name = str(path)
+        self._files: dict[str, HeadFile] = {}
         self._heads: dict[str, Head] = {}
 
     def connect(self, read_only: bool) -> None:
@@ -59,7 +60,7 @@ class SqliteBackend:
     @contextmanager
     def writing(self, robot: str, copies: bool = False) -> Iterator[Pen]:
         """See `Backend`. A disk that is too full for the head refuses the entries."""
-        file = HeadFile(self.path, robot)
+        file = self._file(robot)
         with self._told(), file.locked():
             known = self._heads.get(robot)
             with self._writes.begin() as connection:
@@ -80,7 +81,7 @@ class SqliteBackend:
 
     def stored(self, connection: sa.Connection) -> Mapping[str, Stored]:
         """See `Backend`."""
-        with HeadFile(self.path).locked():
+        with self._file(self.own).locked():
             robots = {*robots_in(connection, entries), *head_files(self.path)}
             return {robot: self._stored(robot) for robot in robots}
 
@@ -88,9 +89,14 @@ class SqliteBackend:
         """See `Backend`."""
         self._reads.dispose()
 
+    def _file(self, robot: str) -> HeadFile:
+        if robot not in self._files:
+            self._files[robot] = HeadFile(self.path, robot)
+        return self._files[robot]
+
     def _stored(self, robot: str) -> Stored:
         try:
-            file = HeadFile(self.path, checked_robot(robot) if robot else '')
+            file = self._file(checked_robot(robot) if robot else '')
             return Stored(file.read(), str(file.path))
         except LedgerError as error:
             return Stored(None, f'the head of {robot!r}', str(error))

@@ -19,7 +19,7 @@ from transfer_audit.ledger.reader import LedgerReader
 from transfer_audit.ledger.record import RoundRecord, StartRecord, canonical
 from transfer_audit.ledger.rounds import fold
 from transfer_audit.ledger.simulated import PANEL, SimOutcome
-from transfer_audit.ledger.tables import OF_ROUND, entries
+from transfer_audit.ledger.tables import OF_ROUND, OPEN_ROUNDS, entries
 
 
 class Ledger(LedgerReader):
@@ -91,8 +91,8 @@ class Ledger(LedgerReader):
 
     def abort_open(self, reason: str) -> list[int]:
         """Abort the rounds that a crash left open. For the start of the one process that runs rounds."""
-        left = [one.number for one in self.rounds() if one.state == 'open' and one.robot == self.robot]
-        with self.together():
+        with self.together() as pen:
+            left = [int(row.round) for row in pen.connection.execute(OPEN_ROUNDS, {'chain': self.robot})]
             for number in left:
                 self.abort(number, reason)
         return left
@@ -108,7 +108,7 @@ class Ledger(LedgerReader):
         self.event(None, PANEL, {'file': file, 'sha256': sha256, 'rows': rows})
 
     @contextmanager
-    def together(self) -> Iterator[None]:
+    def together(self) -> Iterator[Pen]:
         """What is written within is committed at once: when it ends, all of it is durable, or nothing if it raises.
 
         What the ledger itself refuses within may be caught there, and leaves the rest as it is.
@@ -119,7 +119,7 @@ class Ledger(LedgerReader):
         with self._writing() as pen:
             self._pen = pen
             try:
-                yield
+                yield pen
             finally:
                 self._pen = None
 

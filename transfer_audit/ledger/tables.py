@@ -54,5 +54,13 @@ def _in_chain(condition: sa.ColumnElement[bool]) -> sa.Select[Any]:
     )
 
 
+_ends = entries.c.kind.in_(('close', 'abort'))
+OPEN_ROUNDS = (
+    sa.select(entries.c.round)
+    .where(entries.c.robot == sa.bindparam('chain'), (entries.c.kind == 'start') | _ends)
+    .group_by(entries.c.round)
+    .having(sa.func.sum(sa.case((_ends, 1), else_=0)) == 0)
+    .order_by(entries.c.round)
+)
 OF_ROUND = _in_chain(_place.c.round == sa.bindparam('number'))
 BETWEEN_ROUNDS = _in_chain(_place.c.round.is_(None))
