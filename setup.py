@@ -60,12 +60,16 @@ setup(
         'sign': ['cryptography'],
         # Joint parameters are fitted by mujoco.sysid, which is silently empty without its own needs.
         'calibrate': ['mujoco[sysid]'],
+        # `mkdocs build --strict`: the documentation as a site.
+        'docs': ['mkdocs<2', 'mkdocs-material>=9.5,<10'],
         # launch_pytest does not start under pytest 8.4 and later; what linters say changes with their versions.
         'test': [
             'alembic',
             'cma',
             'cryptography',
             'hypothesis',
+            'mkdocs<2',
+            'mkdocs-material>=9.5,<10',
             'mlflow-skinny',
             'mujoco[sysid]',
             'mypy==2.4.*',
