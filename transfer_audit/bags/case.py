@@ -15,6 +15,7 @@ from transfer_audit.bags.trim import trim
 from transfer_audit.core.binding import Binding, open_hand
 from transfer_audit.core.errors import AuditError, LedgerError
 from transfer_audit.core.types import NS, Round, to_ns
+from transfer_audit.ledger.files import sha256_of
 from transfer_audit.ledger.record import RoundRecord
 
 LEADS_S = (2.0, 5.0, 15.0)
@@ -73,6 +74,8 @@ def _sources(record: RoundRecord, folder: Path, model: Path | None) -> tuple[Bin
         raise LedgerError(f'{folder}: exists already, a case is only written to a new folder')
     if record.bag is None or not Path(record.bag).exists():
         raise LedgerError(f'round {record.round}: its recording ({record.bag or "none was named"}) is not there')
+    if record.bag_sha256 and sha256_of(Path(record.bag)) != record.bag_sha256:
+        raise LedgerError(f'{record.bag}: was changed since round {record.round} was recorded; restore it')
     binding = open_hand(record.profile, model)
     if binding.profile.digest != record.profile_sha256 or binding.model_digest != record.model_sha256:
         raise LedgerError(f'{record.profile}: it or its model was changed since round {record.round}; restore them')

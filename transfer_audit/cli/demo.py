@@ -58,11 +58,13 @@ def _show(profile: Path, out: Path) -> int:
     from transfer_audit.bags.audit import audit_recording
     from transfer_audit.cli.ledger import print_rounds
     from transfer_audit.core.binding import open_hand
+    from transfer_audit.ledger.recordings import keep_hashes
     from transfer_audit.ledger.store import Ledger
     from transfer_audit.report.collect import Collector
     from transfer_audit.report.html import write_report
 
-    with Ledger.open(out / 'ledger.db', read_only=True) as ledger:
+    with Ledger.open(out / 'ledger.db') as ledger:
+        list(keep_hashes(ledger))
         rounds = ledger.rounds()
     print_rounds(rounds)
     live = [round_.record.document for round_ in rounds if round_.record is not None]

@@ -13,7 +13,7 @@ from transfer_audit.cli import ledger_export
 from transfer_audit.cli.ledger_export import export
 from transfer_audit.cli.ledger_gaps import show_gaps
 from transfer_audit.cli.ledger_output import table, write_json
-from transfer_audit.cli.ledger_write import add, case, import_sim, print_template, recover, sign_head, sync
+from transfer_audit.cli.ledger_write import add, bags, case, import_sim, print_template, recover, sign_head, sync
 from transfer_audit.core.errors import LedgerError
 from transfer_audit.ledger.chain import Head
 from transfer_audit.ledger.export import HEADINGS, iso, summary
@@ -37,6 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     empty.add_argument('--profile', type=Path, metavar='P', help='fill in what this profile says')
     added = _verb(verbs, 'add', 'record a round that was filled in by hand', add, with_json=False, writes=True)
     added.add_argument('file', type=Path, metavar='FILE', help='see `ledger template`')
+    text = 'hash the recordings of rounds that were recorded live, now that they are complete'
+    _verb(verbs, 'bags', text, bags, with_json=False, writes=True)
     cases = _verb(verbs, 'case', 'a failed or diverged round as a folder to be audited again', case, with_json=False)
     cases.add_argument('round', type=int, metavar='N', help='number of the round')
     cases.add_argument('--to', type=Path, metavar='FOLDER', help='a new folder (default: case_N)')

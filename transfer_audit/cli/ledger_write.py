@@ -1,4 +1,4 @@
-"""What is brought into a ledger, or made from it, by hand: template, add, import-sim, case, sign, recover, sync."""
+"""What is brought into a ledger, or made from it, by hand."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from transfer_audit.core.errors import LedgerError
 from transfer_audit.ledger.files import sha256_of
 from transfer_audit.ledger.place import this_robot
 from transfer_audit.ledger.record import RoundRecord, StartRecord
+from transfer_audit.ledger.recordings import keep_hashes
 from transfer_audit.ledger.signing import sign
 from transfer_audit.ledger.simulated import read_outcomes
 from transfer_audit.ledger.store import Ledger
@@ -37,6 +38,16 @@ def add(ledger: Ledger, arguments: argparse.Namespace) -> int:
     ledger.event(number, 'added by hand', {'file': str(arguments.file), 'sha256': sha256_of(arguments.file)})
     ledger.close(number, RoundRecord.model_validate({**filled, 'round': number}))
     print(f'{ledger.name}: round {number} is recorded')
+    return 0
+
+
+def bags(ledger: Ledger, _: argparse.Namespace) -> int:
+    """Keep the hashes of recordings that are complete by now."""
+    hashed = list(keep_hashes(ledger))
+    for bag, numbers in hashed:
+        print(f'{ledger.name}: {bag} is hashed, the recording of round {", ".join(map(str, numbers))}')
+    if not hashed:
+        print(f'{ledger.name}: no recording of a round is there, complete, and not hashed yet')
     return 0
 
 

@@ -13,6 +13,8 @@ from transfer_audit.core.errors import LedgerError
 from transfer_audit.ledger.chain import Entry
 from transfer_audit.ledger.record import KEPT, RoundRecord, StartRecord, upgraded
 
+RECORDING = 'recording'
+"""The event that keeps the hash of a round's recording."""
 State = Literal['open', 'closed', 'aborted']
 
 
@@ -113,6 +115,8 @@ def _event(entry: Entry, body: dict[str, Any]) -> LedgerEvent:
 def _after(round_: LedgerRound, entry: Entry, body: dict[str, Any]) -> LedgerRound:
     if entry.kind == 'close':
         record = RoundRecord.model_validate(upgraded(body), context=KEPT)
+        if round_.start.bag_sha256 and not record.bag_sha256:
+            record = record.model_copy(update={'bag_sha256': round_.start.bag_sha256})
         end_ns = record.end_ns if round_.end_ns is None else round_.end_ns
         return replace(round_, state='closed', record=record, end_ns=end_ns)
     if entry.kind == 'abort':
@@ -120,4 +124,13 @@ def _after(round_: LedgerRound, entry: Entry, body: dict[str, Any]) -> LedgerRou
     event = _event(entry, body)
     if event.kind == 'outcome':
         round_ = replace(round_, success=event.data['success'], end_ns=event.data['end_ns'])
+    elif event.kind == RECORDING:
+        round_ = _hashed(round_, event.data['sha256'])
     return replace(round_, events=(*round_.events, event))
+
+
+def _hashed(round_: LedgerRound, sha256: str) -> LedgerRound:
+    """A round that knows the hash of its recording."""
+    known = {'bag_sha256': sha256}
+    record = round_.record and round_.record.model_copy(update=known)
+    return replace(round_, start=round_.start.model_copy(update=known), record=record)
