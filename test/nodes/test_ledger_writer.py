@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 
 import pytest
 
@@ -270,3 +271,11 @@ def test_events_in_a_burst_are_all_kept_while_the_node_goes_on_answering(desk, r
     assert kinds.count('gate_trip') == 200 and kinds[-1] == 'outcome'
     with Ledger.open(desk.path, read_only=True) as ledger:
         assert ledger.verify().ok
+
+
+def test_an_answer_does_not_wait_for_something_else_to_happen(desk):
+    """Executors revisit a callback that awaits only with other work: a second apart in a quiet node."""
+    assert desk.begin().success
+    begun_s = time.monotonic()
+    assert not any(desk.begin().success for _ in range(20))
+    assert time.monotonic() - begun_s < 6

@@ -22,6 +22,8 @@ from transfer_audit.nodes import convert
 from transfer_audit.nodes.node import EVERY_LATCHED, LATCHED, AuditNode, run
 
 TICK_S = 0.5
+LOOK_S = 0.001
+"""How often the executor looks whether what a service waits for is durable."""
 LAST_WORDS_S = 10.0
 """How long the disk may take to abort a round when the node ends."""
 
@@ -43,6 +45,10 @@ class LedgerWriter(AuditNode):
         self._publisher = self.create_publisher(DiagnosticStatus, 'round', LATCHED)
         self._recorder = Recorder(self._ledger, self.binding, self._say, self._warn)
         self._worker = Worker(self._written, self._recorder.tick, TICK_S, lambda: self.stop.set_result(None))
+        # The callback of a future wakes the single-threaded executor; that of events looks after what waits only when
+        # something else is ready.
+        self._asked, self._look = 0, self.create_timer(LOOK_S, lambda: None, clock=self.steady)
+        self._look.cancel()
         self.create_service(Trigger, 'round/start', self._on_start)
         self.create_service(SetBool, 'round/end', self._on_end)
         self.create_subscription(String, 'divergence/verdict', self._on_verdict, EVERY_LATCHED)
@@ -91,11 +97,16 @@ class LedgerWriter(AuditNode):
         return response
 
     async def _done(self, work: Callable[[], tuple[bool, str]]) -> tuple[bool, str]:
-        """What the recorder answers; the executor goes on meanwhile, and is woken by the callback of the future."""
+        """What the recorder answers; the executor goes on meanwhile."""
         answer: Any = Future(executor=self.executor)
         answer.add_done_callback(lambda _: None)
         self._worker.do(lambda: answer.set_result(work()))
+        self._asked += 1
+        self._look.reset()
         done, says = await answer
+        self._asked -= 1
+        if not self._asked:
+            self._look.cancel()
         return done, says
 
     def _on_mark(self, message: Any, now_ns: int) -> None:
