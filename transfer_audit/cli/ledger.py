@@ -156,7 +156,7 @@ def _verify(ledger: Ledger, arguments: argparse.Namespace) -> int:
         notes = ''.join(f'; {note}, as a crash leaves it' for note in found.notes)
         notes += f'; signed up to entry {signed}' if arguments.key else ''
         several = len(found.heads) > 1 or any(found.heads)
-        whole = f'{len(found.heads)} chains are whole' if several else f'the chain is whole, head {found.head}'
+        whole = 'every chain is whole' if several else f'the chain is whole, head {found.head}'
         print(f'{ledger.name}: {found.entries} entries, {whole}{notes}')
         if several:
             print('\n'.join(f'  {robot or "(own)"}: head {head}' for robot, head in found.heads.items()))
