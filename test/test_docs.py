@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from transfer_audit.cli.main import parser
+from transfer_audit.core.binding import open_hand
 from transfer_audit.core.profile import read_profile, schema
 from transfer_audit.core.profile.meanings import MEANINGS
 from transfer_audit.core.profile.schema import OWN, Part
@@ -169,3 +170,15 @@ def test_the_site_builds_without_a_warning_and_asks_no_network(tmp_path):
     for file in tmp_path.rglob('*.html'):
         asked = re.findall(r'<(?:script|link|img|iframe)\b[^>]*(?:src|href)="(https?://[^"]+)"', file.read_text())
         assert not asked, f'{file.name}: {asked}'
+
+
+INSPIRE = ROOT.parent / 'shared' / 'data' / 'rh56' / 'model' / 'inspire_right.xml'
+
+
+@pytest.mark.skipif(not INSPIRE.is_file(), reason='the model of the Inspire hand is not here')
+def test_the_profiles_of_the_inspire_hand_fit_its_model(tmp_path):
+    for number, text in enumerate(blocks(DOCS / 'hands' / 'inspire.md', 'yaml')):
+        if 'hand:' in text:
+            (tmp_path / f'{number}.yaml').write_text(text, encoding='utf-8')
+            binding = open_hand(tmp_path / f'{number}.yaml', INSPIRE)
+            assert len(binding.command.actuators) == 6

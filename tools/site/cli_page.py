@@ -10,7 +10,7 @@ import tables
 
 from transfer_audit.cli.main import parser
 
-_WIDTH = 110
+_WIDTH = 92
 
 
 def pages() -> dict[str, str]:
