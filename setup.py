@@ -68,6 +68,7 @@ setup(
             'cma',
             'cryptography',
             'hypothesis',
+            'mcap',
             'mkdocs<2',
             'mkdocs-material>=9.5,<10',
             'mlflow-skinny',

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Literal
 
 from rosbags.interfaces import Connection
-from rosbags.rosbag2 import StoragePlugin, Writer, WriterError
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer, WriterError
 from rosbags.typesys import Stores, get_typestore
 
 from transfer_audit.bags.blocks import Topic
@@ -24,7 +24,8 @@ class BagWriter:
     :raises BagError: if something exists at that path, or it cannot be created
     """
 
-    def __init__(self, path: str | Path, storage: Storage = 'mcap') -> None:
+    def __init__(self, path: str | Path, storage: Storage = 'mcap', compressed: bool = False) -> None:
+        """`compressed`: the chunks of an mcap file by zstd, which every reader of mcap undoes by itself."""
         self.path = Path(path)
         if storage not in _PLUGINS:
             raise BagError(f'{path}: no storage {storage!r}{choices(storage, _PLUGINS)}')
@@ -34,6 +35,8 @@ class BagWriter:
         self._connections: dict[str, Connection] = {}
         self._stores: dict[str, Any] = {}
         self._writer = Writer(self.path, version=9, storage_plugin=_PLUGINS[storage])
+        if compressed:
+            self._writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
         try:
             self._writer.open()
         except (WriterError, OSError) as error:

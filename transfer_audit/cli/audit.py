@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ HELP = 'audit rosbag2 recordings of a real hand against its simulation'
 EXAMPLES = """examples:
   transfer-audit audit my_bag --profile config/my_hand/profile.yaml
   transfer-audit audit bags/* --profile P --json verdicts.json --ledger ledger.db --jobs 2
-  transfer-audit audit real_bag --profile P --sim-bag simulated_bag"""
+  transfer-audit audit real_bag --profile P --sim-bag simulated_bag
+  transfer-audit audit my_bag --profile P --evidence evidence.mcap     # for PlotJuggler, Foxglove, Rerun"""
 
 Outcome = dict[str, Any] | str
 
@@ -40,6 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument('--ledger', metavar='L', help='record every round in this ledger, a file or a URL')
     parser.add_argument('--report', type=Path, help='write a report of the (single) bag as HTML')
+    parser.add_argument(
+        '--evidence', metavar='OUT', type=Path,
+        help='write both sides, residuals, scores and events: one .mcap file or a new bag folder; for many bags a '
+        'folder with a bag for each',
+    )  # fmt: skip
     parser.add_argument('--json', metavar='OUT', help='write the verdicts as JSON to a file, or - for stdout alone')
     parser.add_argument('--jobs', type=int, default=os.cpu_count() or 1, help='threads for one bag, processes for many')
     parser.add_argument('--quiet', action='store_true', help='print nothing but errors')
@@ -54,6 +61,11 @@ def run(arguments: argparse.Namespace) -> int:
     for target in (arguments.report, arguments.json and Path(arguments.json)):
         if target and str(target) != '-' and not os.access(target.resolve().parent, os.W_OK):
             raise AuditError(f'{target}: cannot be written: no folder {target.resolve().parent} to write in')
+    if arguments.evidence is not None:
+        from transfer_audit.report.evidence import evidence_path
+
+        for bag in arguments.bags:
+            evidence_path(arguments.evidence, bag, arguments.bags)
     documents, failed = [], False
     talk = not arguments.quiet and arguments.json != '-'
     for bag, outcome in zip(arguments.bags, _outcomes(arguments, _law(arguments)), strict=True):
@@ -109,17 +121,39 @@ def _attempt(
 
     try:
         binding = open_hand(arguments.profile, arguments.model)
-        if arguments.report is None:
-            return audit_recording(bag, binding, arguments.sim_bag, threads, progress, law=law)
+        with ExitStack() as writers:
+            shown, conclude = _lookers(arguments, bag, binding, writers)
+
+            def watch(scored: Any) -> None:
+                for each in shown:
+                    each(scored)
+
+            document = audit_recording(bag, binding, arguments.sim_bag, threads, progress, watch, law)
+            for each in conclude:
+                each(document)
+        return document
+    except AuditError as error:
+        return str(error)
+
+
+def _lookers(arguments: argparse.Namespace, bag: Path, binding: Any, writers: ExitStack) -> tuple[Any, Any]:
+    """What is shown every row, and what is told the verdicts: the report and the evidence that were asked for."""
+    shown, conclude = [], []
+    if arguments.report is not None:
         from transfer_audit.report.collect import Collector
         from transfer_audit.report.html import write_report
 
         collector = Collector(binding)
-        document = audit_recording(bag, binding, arguments.sim_bag, threads, progress, collector.watch, law)
-        write_report(arguments.report, document, collector)
-        return document
-    except AuditError as error:
-        return str(error)
+        shown.append(collector.watch)
+        conclude.append(lambda document: write_report(arguments.report, document, collector))
+    if arguments.evidence is not None:
+        from transfer_audit.report.evidence import evidence_path, open_evidence
+
+        out = evidence_path(arguments.evidence, bag, arguments.bags)
+        evidence = writers.enter_context(open_evidence(out, binding))
+        shown.append(evidence.watch)
+        conclude.append(evidence.conclude)
+    return shown, conclude
 
 
 def _record(arguments: argparse.Namespace, documents: list[dict[str, Any]]) -> None:
