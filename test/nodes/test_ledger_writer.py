@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from transfer_audit.ledger.files import sha256_of
 from transfer_audit.ledger.store import Ledger
 
 pytest.importorskip('rclpy', reason='live tests need ROS 2: rclpy is not installed')
@@ -122,6 +123,23 @@ def test_a_writer_that_is_stopped_aborts_its_round(desk, number):
     assert desk.writer.ends() == 0
     (round_,) = desk.rounds()
     assert (round_.state, round_.reason) == ('aborted', 'the ledger writer was stopped')
+
+
+def end(writer):
+    writer.send(signal.SIGTERM)
+    assert writer.ends() == 0
+
+
+def test_the_recording_of_an_earlier_round_is_hashed_at_the_next_start(desk, tmp_path):
+    bag = tmp_path / 'bag'
+    end(desk.writer)
+    writer = desk.start(bag=bag)
+    assert desk.begin().success
+    end(writer)
+    bag.mkdir()
+    (bag / 'metadata.yaml').write_text('complete')
+    desk.start()
+    desk.stage.wait_for(lambda: desk.rounds()[0].start.bag_sha256 == sha256_of(bag), 'the hash of the recording')
 
 
 def test_a_ledger_that_cannot_be_written_is_said_at_the_start(stage, ros, fingers):

@@ -64,7 +64,7 @@ def _show(profile: Path, out: Path) -> int:
     from transfer_audit.report.html import write_report
 
     with Ledger.open(out / 'ledger.db') as ledger:
-        list(keep_hashes(ledger))
+        keep_hashes(ledger)
         rounds = ledger.rounds()
     print_rounds(rounds)
     live = [round_.record.document for round_ in rounds if round_.record is not None]

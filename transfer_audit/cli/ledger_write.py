@@ -43,7 +43,7 @@ def add(ledger: Ledger, arguments: argparse.Namespace) -> int:
 
 def bags(ledger: Ledger, _: argparse.Namespace) -> int:
     """Keep the hashes of recordings that are complete by now."""
-    hashed = list(keep_hashes(ledger))
+    hashed = keep_hashes(ledger)
     for bag, numbers in hashed:
         print(f'{ledger.name}: {bag} is hashed, the recording of round {", ".join(map(str, numbers))}')
     if not hashed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from transfer_audit.ledger.chain import Entry, Head
 from transfer_audit.ledger.rounds import LedgerEvent, LedgerRound, event_of, fold
 from transfer_audit.ledger.signing import signed_heads
 from transfer_audit.ledger.simulated import PANEL, SimOutcome
-from transfer_audit.ledger.tables import BETWEEN_ROUNDS, FROM, OF_ROUND, entries
+from transfer_audit.ledger.tables import BETWEEN_ROUNDS, FROM, HASHED, OF_ROUND, STARTS, entries
 from transfer_audit.ledger.verify import Verification, known_problem, verify
 
 
@@ -78,6 +79,18 @@ class LedgerReader:
         with self._reading() as connection:
             between = self._each(connection, BETWEEN_ROUNDS)
             return [event for event in map(event_of, between) if event.kind == PANEL]
+
+    def unhashed(self) -> dict[str, list[int]]:
+        """Recordings of rounds of its own chain whose hash is not kept yet, with the numbers of their rounds."""
+        with self._reading() as connection:
+            hashed = {row.round for row in connection.execute(HASHED, {'chain': self.robot})}
+            starts = connection.execute(STARTS, {'chain': self.robot})
+            found: dict[str, list[int]] = {}
+            for row in starts:
+                start = json.loads(row.body)
+                if start.get('bag') and not start.get('bag_sha256') and row.round not in hashed:
+                    found.setdefault(start['bag'], []).append(row.round)
+        return found
 
     def robots(self) -> list[str]:
         """Every robot that has a chain here; '' is a file's own."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -19,6 +19,7 @@ from transfer_audit.ledger.document import start_of
 from transfer_audit.ledger.events import gate_events
 from transfer_audit.ledger.files import sha256_of
 from transfer_audit.ledger.record import Budgets, RoundRecord, StartRecord, round_record
+from transfer_audit.ledger.recordings import keep
 from transfer_audit.ledger.store import Ledger
 
 VERDICT_S = 10.0
@@ -138,6 +139,10 @@ class Recorder:
         for kind in gate_events(self._gate, values):
             self._keep(kind, {'says': says, **values})
         self._gate = values
+
+    def recorded(self, numbers: Sequence[int], sha256: str) -> None:
+        """The hash of the recording of earlier rounds."""
+        self._write(lambda: keep(self._ledger, numbers, sha256))
 
     def flush(self) -> None:
         """Write the events that wait, together; what the ledger itself refuses is said and dropped."""

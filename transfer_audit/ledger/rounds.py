@@ -12,9 +12,8 @@ from typing import Any, Literal
 from transfer_audit.core.errors import LedgerError
 from transfer_audit.ledger.chain import Entry
 from transfer_audit.ledger.record import KEPT, RoundRecord, StartRecord, upgraded
+from transfer_audit.ledger.tables import RECORDING
 
-RECORDING = 'recording'
-"""The event that keeps the hash of a round's recording."""
 State = Literal['open', 'closed', 'aborted']
 
 

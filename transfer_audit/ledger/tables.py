@@ -6,6 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+RECORDING = 'recording'
+"""The event that keeps the hash of a round's recording."""
 SCHEMA = 3
 """2 added to what is kept of a round, see `record.upgraded`; 3 gave every entry the robot whose chain it is of."""
 
@@ -62,5 +64,13 @@ OPEN_ROUNDS = (
     .having(sa.func.sum(sa.case((_ends, 1), else_=0)) == 0)
     .order_by(entries.c.round)
 )
+_starts = (entries.c.robot == sa.bindparam('chain')) & (entries.c.kind == 'start')
+STARTS = sa.select(entries.c.round, entries.c.body).where(_starts).order_by(entries.c.sequence)
+HASHED = sa.select(entries.c.round).where(
+    entries.c.robot == sa.bindparam('chain'),
+    entries.c.kind == 'event',
+    entries.c.body.endswith(f'"event":"{RECORDING}"}}', autoescape=True),
+)
+"""Rounds whose recording was hashed: bodies are canonical, so that the name of the event stands last."""
 OF_ROUND = _in_chain(_place.c.round == sa.bindparam('number'))
 BETWEEN_ROUNDS = _in_chain(_place.c.round.is_(None))

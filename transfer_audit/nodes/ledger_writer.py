@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
+from threading import Thread
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -16,6 +18,7 @@ from transfer_audit.core.fields import parse_path, walk
 from transfer_audit.ledger.courier import Courier
 from transfer_audit.ledger.place import is_server, own_book, this_robot
 from transfer_audit.ledger.recorder import Named, Recorder
+from transfer_audit.ledger.recordings import hashes
 from transfer_audit.ledger.store import Ledger
 from transfer_audit.ledger.worker import Worker
 from transfer_audit.nodes import convert
@@ -62,6 +65,7 @@ class LedgerWriter(AuditNode):
             self.get_logger().warning(f'rounds {left} were left open and are aborted now')
         self._recorder.say()
         self._worker.start()
+        Thread(target=self._hash_recordings, name='hashes', daemon=True).start()
         if self._courier is not None:
             self._courier.start()
 
@@ -76,6 +80,15 @@ class LedgerWriter(AuditNode):
         except OSError as error:
             raise LedgerError(f'{book.parent}: cannot be made: {error.strerror}; set ROS_HOME') from error
         return Ledger.open(book, recover=True), Courier(book, where, robot or this_robot())
+
+    def _hash_recordings(self) -> None:
+        """Of earlier rounds, whose recordings are complete by now. A large one takes a while."""
+        try:
+            with Ledger.open(self._ledger.file(), read_only=True) as ledger:
+                for _, numbers, sha256 in hashes(ledger):
+                    self._worker.do(partial(self._recorder.recorded, numbers, sha256))
+        except LedgerError as error:
+            self._warn(str(error))
 
     def _written(self) -> None:
         """The end of a burst: its events are committed together, and sent."""
