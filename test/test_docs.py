@@ -127,6 +127,25 @@ def test_python_is_python(path):
         ast.parse(text)
 
 
+def said():
+    """Every text in the package; what is put into an f-string is `…`."""
+    for path in (ROOT / 'transfer_audit').rglob('*.py'):
+        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+            if isinstance(node, ast.JoinedStr):
+                yield ''.join(part.value if isinstance(part, ast.Constant) else '…' for part in node.values)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
+
+
+def test_troubleshooting_quotes_what_the_program_says():
+    ours = '\n'.join(said())
+    table = re.split(r'^## Installation', (DOCS / 'troubleshooting.md').read_text(encoding='utf-8'), flags=re.M)[0]
+    quoted = [code for row in re.findall(r'^\| (.*?) \|', table, re.M) for code in re.findall(r'`([^`]+)`', row)]
+    pieces = [piece.strip(' :;()') for code in quoted for piece in code.split('…')]
+    strange = [piece for piece in pieces if ' ' in piece and piece not in ours]
+    assert strange == ['CDR message size mismatch'] and len(pieces) > 40
+
+
 PARTS = [part for part in vars(schema).values() if isinstance(part, type) and issubclass(part, Part) and part != Part]
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cli_page
 import profile_page
 import python_page
 import topics_page
 import verdict_page
 from mkdocs.structure.files import File
-
-VERBS = 'reference/cli/index.md'
 
 
 def pages() -> dict[str, str]:
@@ -31,9 +31,12 @@ def on_files(files, config):
 
 
 def on_config(config):
-    """MkDocs: one entry of the menu for each verb."""
-    for section in config.nav:
-        for entry in section.get('Reference', ()):
-            if 'Command line' in entry:
-                entry['Command line'] = [f'reference/cli/{name}.md' for name in cli_page.pages()]
+    """MkDocs: one entry of the menu for each verb; pages that it does not name stand at the end of `How it works`."""
+    sections = {title: entries for section in config.nav for title, entries in section.items()}
+    named = {place for entries in sections.values() for entry in entries for place in entry.values()}
+    there = {path.name for path in Path(config.docs_dir).glob('*.md')}
+    sections['How it works'] += sorted(there - named)
+    for entry in sections['Reference']:
+        if 'Command line' in entry:
+            entry['Command line'] = [f'reference/cli/{name}.md' for name in cli_page.pages()]
     return config
