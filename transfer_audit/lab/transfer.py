@@ -18,8 +18,10 @@ from transfer_audit.lab.policy import Instance, controls_of, cube_start
 from transfer_audit.lab.recording import Recorded, write_round
 from transfer_audit.lab.task import Outcome, judge, readings
 from transfer_audit.lab.train import Say
+from transfer_audit.ledger.document import start_of
+from transfer_audit.ledger.files import sha256_of
 from transfer_audit.ledger.panels import Panel, gaps
-from transfer_audit.ledger.record import RoundRecord, round_record, start_record
+from transfer_audit.ledger.record import RoundRecord, round_record
 from transfer_audit.ledger.store import Ledger
 
 
@@ -102,9 +104,8 @@ def _record(
     ledger: Ledger, binding: Binding, verdict: dict[str, Any], policy: str, bag: Path, sides: dict[str, float]
 ) -> RoundRecord:  # fmt: skip
     """A row in the ledger. The simulated side is that of all members, not of the envelope's median."""
-    start = start_record(
-        binding.profile, binding.model_digest, verdict['start_ns'], verdict['task'], policy, str(bag.resolve())
-    )
+    known = {'bag': str(bag.resolve()), 'bag_sha256': sha256_of(bag)}
+    start = start_of(binding, verdict['start_ns'], task=verdict['task'], policy=policy, **known)
     number = ledger.start(start)
     record = round_record(number, start, verdict, note='emulated hand', **sides)
     ledger.close(number, record)
