@@ -71,8 +71,9 @@ def _entry(name: str) -> str:
 def _signed(name: str, found: object) -> str:
     if isinstance(found, type) and issubclass(found, Exception):
         return ''
-    signature = re.sub(r"'([^' ]*)'(?=[,)\]]|$)", r'\1', str(inspect.signature(found)))
-    return tables.fenced(name + signature.replace('transfer_audit.', ''), 'python')
+    signature = re.sub(r"(: |-> )'([^']*)'", r'\1\2', str(inspect.signature(found)))
+    signature = re.sub(r'<function [^=]*>(?=[,)])', '…', signature)
+    return tables.fenced(name + signature.replace('(self, ', '(').replace('(self)', '()'), 'python')
 
 
 def _said(found: object) -> str:

@@ -22,9 +22,9 @@ MEANINGS = {
     'divergence/watching': ('divergence', '20 Hz: rows are compared (true), or no round runs (false)'),
     'divergence/verdict': ('divergence', 'the verdict of the round, as JSON'),
     'gate/status': ('safety_gate', 'state, reason, budgets, latency, overshoot to expect'),
-    'gate/budget/force': ('safety_gate', 'the smallest share of a force budget that is left'),
-    'gate/budget/speed': ('safety_gate', 'the share of the speed budgets in force'),
-    'gate/budget/failures': ('safety_gate', 'failed rounds that are still allowed'),
+    'gate/budget/force': ('safety_gate', 'the smallest share of a force budget that is left, 0 to 1'),
+    'gate/budget/speed': ('safety_gate', 'the share of the speed budgets that is left, 0 to 1'),
+    'gate/budget/failures': ('safety_gate', 'the share of the failed rounds that is still allowed, 0 to 1'),
     'round': ('ledger_writer', 'id, state, task, outcome'),
     '/diagnostics': ('every node', '1 Hz'),
 }
