@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from transfer_audit import __version__
 from transfer_audit.core.errors import AuditError
 
-VERBS = ('audit', 'calibrate', 'demo', 'profile', 'family', 'ledger', 'regress', 'lab', 'bench')
+VERBS = ('audit', 'calibrate', 'demo', 'watch', 'profile', 'family', 'ledger', 'regress', 'lab', 'bench')
 
 
 def parser(verbs: Sequence[str] = VERBS) -> argparse.ArgumentParser:

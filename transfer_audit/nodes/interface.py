@@ -9,12 +9,18 @@ STATUS = 'diagnostic_msgs/msg/DiagnosticStatus'
 
 def pilot_topics(profile: Profile) -> dict[str, tuple[str, bool]]:
     """Every topic of the live interface: its type and whether it is latched (transient local)."""
-    number = 'std_msgs/msg/Float64'
     topics = {'policy_command': (profile.command.type, False), profile.command.topic: (profile.command.type, False)}
     for name, channel in profile.channels.items():
         topics[channel.topic] = (channel.type, False)
         topics[f'shadow/{name}'] = ('trajectory_msgs/msg/JointTrajectory', False)
     topics['shadow/joint_states'] = ('sensor_msgs/msg/JointState', False)
+    return topics | own_topics()
+
+
+def own_topics() -> dict[str, tuple[str, bool]]:
+    """Those of them that have the same name and type for every hand."""
+    number = 'std_msgs/msg/Float64'
+    topics: dict[str, tuple[str, bool]] = {}
     topics['divergence/scores'] = ('sensor_msgs/msg/JointState', False)
     for kind in ('pose', 'force', 'slip', 'timing'):
         topics[f'divergence/{kind}'] = (number, False)
