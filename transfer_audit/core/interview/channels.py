@@ -233,7 +233,9 @@ def noted(measured: Measured, topic: str, why: Noted) -> dict[str, Any]:
     if scale.scale != 1.0 or scale.offset != 0.0 or (not scale.sure and measured.kind != 'slip'):
         out['scale'] = Noted(scale.scale, scale.why, not scale.sure)
         out['offset'] = Noted(scale.offset)
-    noise, said, sure = noise_in(stream.stamp_ns, measured.values, measured.kind, measured.unit, measured.name)
+    noise, said, sure = noise_in(
+        stream.stamp_ns, measured.values, [m.key for m in measured.matched], measured.kind, measured.unit, measured.name
+    )
     out['unit'] = Noted(measured.unit, scale.why if 'scale' not in out else '', not scale.sure and 'scale' not in out)
     out['noise'] = Noted(noise, said, not sure)
     out['tolerance'] = Noted(tolerance_for(noise, measured.unit), 'a few times the noise, and what may matter', True)

@@ -15,15 +15,14 @@ from transfer_audit.core.interview.matching import Matched
 from transfer_audit.core.interview.notes import Ask, Desk, Draft, Noted, Question
 from transfer_audit.core.interview.plausible import clock_of, family_of
 from transfer_audit.core.interview.rehearsal import delay_of
-from transfer_audit.core.interview.roles import UPSTREAM, Role, joint_roles, lag_of, match_elements, rematched
+from transfer_audit.core.interview.roles import Role, joint_roles, rematched
+from transfer_audit.core.interview.sides import sides
 from transfer_audit.core.interview.speeds import SpeedLaw, speed_law
 from transfer_audit.core.interview.streams import Recording, Stream, words
 from transfer_audit.core.interview.things import Thing, Things
 from transfer_audit.core.interview.units import Scale, joint_scale
 from transfer_audit.core.types import Array
 
-SURE = 3.0
-"""The score from which name and motion agree on what a stream is."""
 OUTSIDE = 0.01
 """Parts of its range that a joint must be outside of it to be worth a word."""
 PILOT_ROUND = 'diagnostic_msgs/msg/DiagnosticStatus'
@@ -40,9 +39,9 @@ def interview(hand: str, model: str, things: Things, recording: Recording, ask: 
     """
     draft, desk, topics = Draft(), Desk(ask), Topics(recording)
     roles = joint_roles(recording.streams, things)
-    command, pose = _sides(roles, things, desk, recording)
-    asked = _entries(command, pose, things.actuators, desk, draft)
-    seen = _entries(pose, command, things.joints, desk, draft)
+    command, pose = sides(roles, things, desk, recording)
+    asked = _entries(command, pose, things.actuators, things, desk, draft)
+    seen = _entries(pose, command, things.joints, things, desk, draft)
     asked_scale, seen_scale = _scales(command, pose, asked, seen, things, desk)
     draft.profile |= {'hand': Noted(hand, 'a name, for reports and the ledger'), 'model': Noted(model)}
     draft.profile['clock'] = clock_of([command.stream, pose.stream], things.step_s)
@@ -83,63 +82,15 @@ class Topics:
         return short if len(same) == 1 and topic.count('/') <= 2 else topic
 
 
-def _sides(roles: Sequence[Role], things: Things, desk: Desk, recording: Recording) -> tuple[Role, Role]:
-    """Command and measured joints."""
-    if not roles:
-        known = ', '.join(stream.said() for stream in recording.streams) or 'no numbers'
-        raise AuditError(
-            f'{recording.name}: nothing in it speaks of the joints or actuators of {things.path} '
-            f'(it holds {known}); is this the model of that hand?'
-        )
-    if len(roles) == 1:
-        raise AuditError(
-            f'{recording.name}: only {roles[0].stream.said()} speaks of the joints of {things.path}; a profile needs '
-            'the command and the measured joints, record both'
-        )
-    poses = sorted(roles, key=lambda role: (role.score, role.stream.count == 0))
-    pose = _chosen('Which topic measures the joints?', poses[0], poses, poses[0].score <= -SURE, desk)
-    others = [role for role in roles if role is not pose]
-    best = others[0]
-    rivals = [role for role in others[1:] if role.score > 0]
-    why = ''
-    if rivals:
-        why = f'; {", ".join(r.stream.topic for r in rivals)} moves first as well, this one comes closer to the hand'
-        plain = [role for role in others if role.score > 0 and role.score >= best.score - 1.0]
-        best = min(plain, key=lambda role: (-_closeness(role, pose), role.stream.topic))
-    command = _chosen('Which topic reaches the hand as its command?', best, others, best.score >= SURE and not rivals,
-                      desk, why)  # fmt: skip
-    return command, pose
-
-
-def _closeness(role: Role, pose: Role) -> float:
-    """Commands that something still alters come before those that reach the hand: the later, the closer."""
-    return -1000.0 * bool(UPSTREAM & {*words(role.stream.topic)}) - lag_of(role, pose)
-
-
-def _chosen(text: str, best: Role, roles: Sequence[Role], sure: bool, desk: Desk, more: str = '') -> Role:
-    names = {_label(role): role for role in roles}
-    said = _wordy(best) + best.said + more
-    found = desk.settle(Question(text, _label(best), tuple(names), said), sure)
-    return replace(names.get(str(found.value), best), note=found)
-
-
-def _label(role: Role) -> str:
-    return f'{role.stream.topic} {role.stream.field}'
-
-
-def _wordy(role: Role) -> str:
-    return 'by its name, and ' if abs(role.score) >= SURE else ''
-
-
-def _entries(role: Role, other: Role, things: Sequence[Thing], desk: Desk, draft: Draft) -> list[Matched]:
+def _entries(role: Role, other: Role, side: Sequence[Thing], things: Things, desk: Desk, draft: Draft) -> list[Matched]:
     """The elements of one side, doubtful ones settled."""
-    found = rematched(role, other, things) or match_elements(role.stream, things)
+    found = rematched(role, other, side, things)
     if not found:
         raise AuditError(
             f'{role.stream.topic}: its {role.stream.count} entries match nothing of the model by name, motion or count '
-            f'(the model has {", ".join(thing.target for thing in things[:20]) or "nothing of that kind"})'
+            f'(the model has {", ".join(thing.target for thing in side[:20]) or "nothing of that kind"})'
         )
-    return element_names(role.stream, found, things, desk, draft)
+    return element_names(role.stream, found, side, desk, draft)
 
 
 def _scales(
@@ -232,8 +183,8 @@ def _outside(stream: Stream, seen: Sequence[Matched], scale: Scale, things: Thin
         past = max(thing.low - low, high - thing.high)
         if past > OUTSIDE * (thing.high - thing.low):
             found.append(
-                f'{matched.key} was seen from {low:.3g} to {high:.3g} {thing.unit}, {thing.target} of the model goes from '
-                f'{thing.low:.3g} to {thing.high:.3g}: another stop or zero; let jnt_range vary, or correct the model'
+                f'{matched.key} was seen from {low:.3g} to {high:.3g} {thing.unit}, {thing.target} of the model goes '
+                f'from {thing.low:.3g} to {thing.high:.3g}: another stop or zero; let jnt_range vary, or correct it'
             )
     return found
 

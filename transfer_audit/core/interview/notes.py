@@ -37,7 +37,10 @@ Ask = Callable[[Question], str]
 
 @dataclass
 class Draft:
-    """A profile in the making: plain mappings whose leaves are `Noted`; `left_out`: what is not in it, or does not fit, and why."""
+    """A profile in the making: plain mappings whose leaves are `Noted`.
+
+    `left_out` holds what is not in it, or does not fit, and why.
+    """
 
     profile: dict[str, Any] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)

@@ -10,7 +10,7 @@ import numpy as np
 from transfer_audit.core.interview.matching import Matched, match_motion, match_names, match_positions
 from transfer_audit.core.interview.motion import lag_s
 from transfer_audit.core.interview.notes import Noted
-from transfer_audit.core.interview.streams import Stream, on_grid, words
+from transfer_audit.core.interview.streams import GRID_HZ, Stream, on_grid, words
 from transfer_audit.core.interview.things import Thing, Things
 from transfer_audit.core.types import Array
 
@@ -88,21 +88,25 @@ def match_elements(stream: Stream, things: Sequence[Thing]) -> list[Matched]:
     return match_positions(stream.count, things)
 
 
-def rematched(role: Role, other: Role, things: Sequence[Thing]) -> list[Matched]:
+def rematched(role: Role, other: Role, side: Sequence[Thing], things: Things) -> list[Matched]:
     """Entries of a stream without names, by what the other side's named entries do; by position if motion is silent.
 
-    :param things: what the stream's entries are, of which each belongs to a joint
+    :param side: what the stream's entries are: actuators or joints
     """
     if role.stream.names is not None or other.stream.names is None:
-        return match_elements(role.stream, things)
-    joints = {m.target for m in other.matched}
-    by_joint = {thing.joint: thing for thing in things}
-    targets = [by_joint[m.target].target for m in other.matched if m.target in by_joint]
+        return match_elements(role.stream, side)
+    joint_of = {thing.target: thing.joint for thing in (*things.joints, *things.actuators)}
+    by_joint = {thing.joint: thing.target for thing in side if thing.joint}
+    known = [m for m in other.matched if joint_of[m.target] in by_joint]
     mine, theirs = on_grid([role.stream, other.stream])
-    columns = [other.stream.keys.index(m.key) for m in other.matched if m.target in by_joint]
-    delay = max(0, round(lag_of(role, other) * 100)) if len(mine) > 200 else 0
-    found = match_motion(mine[: len(mine) - delay], theirs[delay:][:, columns], targets)
-    return found or match_positions(role.stream.count, [t for t in things if t.joint in joints or not joints])
+    late = round(lag_of(role, other) * GRID_HZ)
+    rows = len(mine) - abs(late)
+    mine, theirs = mine[max(0, -late) :][:rows], theirs[max(0, late) :][:rows]
+    columns = theirs[:, [other.stream.keys.index(m.key) for m in known]]
+    targets = [by_joint[joint_of[m.target]] for m in known]
+    found = match_motion(mine, columns, targets) if known and rows > GRID_HZ else []
+    commanded = [thing for thing in side if thing.target in targets]
+    return found or match_positions(role.stream.count, commanded) or match_elements(role.stream, side)
 
 
 def lag_of(command: Role, pose: Role) -> float:
