@@ -53,6 +53,15 @@ def test_the_interval_shrinks_with_the_noise():
     assert widths[1] < widths[0] / 3
 
 
+@pytest.mark.parametrize('delay_s', [0.03, 0.096, 0.15, 0.3, -0.12])
+@pytest.mark.parametrize('rate_hz', [50.0, 100.0, 500.0])
+def test_a_single_course_that_correlates_best_near_no_lag_at_all(delay_s, rate_hz):
+    rng, t = np.random.default_rng(3), np.arange(round(2 * rate_hz)) / rate_hz
+    course = lambda t: 0.8 / (1 + np.exp(-6 * (t - 1.0)))  # noqa: E731
+    found = delay_between(course(t - delay_s) + 0.002 * rng.standard_normal(len(t)), course(t), rate_hz, 0.002)
+    assert found.delay_s == pytest.approx(delay_s, abs=0.004) and found.low_s <= found.delay_s <= found.high_s
+
+
 def test_gaps_do_not_move_the_delay():
     real, shadow = motion(20, 0.035), motion(20)
     real[300:420], shadow[900:930] = np.nan, np.nan

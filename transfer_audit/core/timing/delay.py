@@ -14,7 +14,10 @@ from transfer_audit.core.types import Array
 Mask = npt.NDArray[np.bool_]
 MAX_DELAY_S = 0.5
 """Delays are looked for up to this much on either side."""
-_REFINEMENTS = 5
+_SETTLED = 1e-3
+"""Samples: a step this short is the last one."""
+_NEAR = 5
+"""Steps, of a sample at most, from a delay that is known already."""
 _STRETCHES = 10
 _FEWEST = 5
 _LEAST_GAIN = 0.05
@@ -73,16 +76,45 @@ def _delay(real: Array, shadow: Array, rate_hz: float, noise: float, guess_s: fl
     if min(np.ptp(x), np.ptp(y)) < 10 * noise:
         return None
     reach = min(round(MAX_DELAY_S * rate_hz), len(x) // 3)
-    lag, half = _best_lag(x, y, reach) if guess_s is None else guess_s * rate_hz, np.inf
-    for _ in range(_REFINEMENTS):
+    if guess_s is None:
+        found = _refined(x, y, known, _best_lag(x, y, reach), reach)
+    else:
+        found = _near(x, y, known, guess_s * rate_hz)
+    if found is None or not found[1] < MAX_DELAY_S / 2 * rate_hz:
+        return None
+    lag, half = found
+    return Delay(lag / rate_hz, (lag - half) / rate_hz, (lag + half) / rate_hz, _explained(x, y, known, lag))
+
+
+def _refined(x: Array, y: Array, known: Mask, lag: float, reach: int) -> tuple[float, float] | None:
+    """The lag where the steps have come to rest, and half of its interval; None if they do not within `reach`.
+
+    A single motion without a turn correlates best near no lag at all, so that the way may be long.
+    """
+    for _ in range(2 * reach + _NEAR):
+        line = _line(x, y, known, lag)
+        if line is None or abs(lag) > reach + 1:
+            return None
+        step = _clipped(line)
+        lag += step
+        if abs(step) < _SETTLED:
+            return lag, _half_width(line)
+    return None
+
+
+def _near(x: Array, y: Array, known: Mask, lag: float) -> tuple[float, float] | None:
+    """The lag near one that is known, and half of its interval, wherever else the residual would lead."""
+    half = np.inf
+    for _ in range(_NEAR):
         line = _line(x, y, known, lag)
         if line is None:
             return None
-        lag += float(np.clip(line.step, -1.0, 1.0))
-        half = _half_width(line)
-    if not half < MAX_DELAY_S / 2 * rate_hz:
-        return None
-    return Delay(lag / rate_hz, (lag - half) / rate_hz, (lag + half) / rate_hz, _explained(x, y, known, lag))
+        lag, half = lag + _clipped(line), _half_width(line)
+    return lag, half
+
+
+def _clipped(line: _Line) -> float:
+    return float(np.clip(line.step, -1.0, 1.0))
 
 
 def _half_width(line: _Line) -> float:
