@@ -27,6 +27,7 @@ setup(
         'pyyaml',
         'rich',
         'scipy',
+        'shtab',
         'sqlalchemy>=2',
         # Bags; all but the first come with recent rosbags, and are imported here too.
         'rosbags>=0.11',

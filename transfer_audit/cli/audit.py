@@ -14,6 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress, TimeRemainingColumn
 
+from transfer_audit.cli.manners import next_step
 from transfer_audit.cli.output import write_json
 from transfer_audit.core.divergence import Law
 from transfer_audit.core.errors import AuditError
@@ -133,7 +134,7 @@ def _attempt(
                 each(document)
         return document
     except AuditError as error:
-        return str(error)
+        return f'{error}{next_step(error)}'
 
 
 def _lookers(arguments: argparse.Namespace, bag: Path, binding: Any, writers: ExitStack) -> tuple[Any, Any]:

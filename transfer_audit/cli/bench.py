@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from transfer_audit.cli.output import write_json
+from transfer_audit.cli.progress import say
 from transfer_audit.core.errors import AuditError, UnknownElement
 
 NAME = 'bench'
@@ -84,14 +84,10 @@ def run(arguments: argparse.Namespace) -> int:
     return int(arguments.measure(arguments))
 
 
-def _say(text: str) -> None:
-    print(f'… {text}', file=sys.stderr, flush=True)
-
-
 def _offline(arguments: argparse.Namespace) -> int:
     from transfer_audit.bench.offline import PARALLEL, SEQUENTIAL, measure
 
-    found = measure(arguments.minutes, arguments.members, arguments.storage, _say)
+    found = measure(arguments.minutes, arguments.members, arguments.storage, say)
     if arguments.json:
         print(json.dumps({**asdict(found), 'sequential': found.sequential, 'parallel': found.parallel}, indent=1))
     else:
@@ -106,7 +102,7 @@ def _offline(arguments: argparse.Namespace) -> int:
 def _live(arguments: argparse.Namespace) -> int:
     from transfer_audit.bench.live import measure
 
-    found = measure(arguments.minutes, _say)
+    found = measure(arguments.minutes, say)
     print(json.dumps(asdict(found), indent=1) if arguments.json else found.table())
     return 0 if found.good else 1
 
@@ -114,7 +110,7 @@ def _live(arguments: argparse.Namespace) -> int:
 def _calibrate(arguments: argparse.Namespace) -> int:
     from transfer_audit.bench.calibration.run import measure
 
-    return measure(arguments.hands, arguments.traces, arguments.json, _say)
+    return measure(arguments.hands, arguments.traces, arguments.json, say)
 
 
 def _divergence(arguments: argparse.Namespace) -> int:
@@ -134,19 +130,19 @@ def _divergence(arguments: argparse.Namespace) -> int:
             raise UnknownElement('--faults', 'fault', name, known)
     plan = replace(QUICK if arguments.quick else Plan(), faults=tuple(arguments.faults), traces=arguments.traces)
     plan = replace(plan, scenes=arguments.scenes) if arguments.scenes else plan
-    found = measure(plan, arguments.jobs, _say)
+    found = measure(plan, arguments.jobs, say)
     print(table(found))
     write_json(arguments.json, found.as_dict())
     if arguments.png is not None:
         for path in draw(found, arguments.png):
-            _say(str(path))
+            say(str(path))
     return 1 if found.broken else 0
 
 
 def _coverage(arguments: argparse.Namespace) -> int:
     from transfer_audit.bench.coverage import measure
 
-    found = measure(arguments.cases, arguments.inside, arguments.rounds, arguments.jobs, _say, arguments.of)
+    found = measure(arguments.cases, arguments.inside, arguments.rounds, arguments.jobs, say, arguments.of)
     print(found.table())
     write_json(arguments.json, found.as_dict())
     return 0 if found.good else 1
@@ -162,7 +158,7 @@ def _add_gate(parser: argparse.ArgumentParser) -> None:
 def _gate(arguments: argparse.Namespace) -> int:
     from transfer_audit.bench.gate.cli import run as measure
 
-    return measure(arguments, _say)
+    return measure(arguments, say)
 
 
 def _add_ledger(parser: argparse.ArgumentParser) -> None:
@@ -175,4 +171,4 @@ def _add_ledger(parser: argparse.ArgumentParser) -> None:
 def _ledger(arguments: argparse.Namespace) -> int:
     from transfer_audit.bench.ledger.cli import run as measure
 
-    return measure(arguments, _say)
+    return measure(arguments, say)

@@ -17,6 +17,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from transfer_audit import __version__
 from transfer_audit.cli.output import write_json
+from transfer_audit.cli.progress import Eta
 from transfer_audit.core.errors import AuditError
 from transfer_audit.ledger.files import sha256_of
 
@@ -89,7 +90,12 @@ def _calibrated(arguments: argparse.Namespace, binding: Any) -> Any:
             traces += traces_of(bag, binding)
             recordings.append(recording_of(bag, binding))
         say = functools.partial(bar.update, task)
-        return calibrate(traces, binding, recordings, lambda what: say(description=what), not arguments.no_fit)
+        eta = Eta()
+
+        def tell(what: str) -> None:
+            say(description=f'{what}{eta.left(what)}')
+
+        return calibrate(traces, binding, recordings, tell, not arguments.no_fit)
 
 
 def _write(arguments: argparse.Namespace, binding: Any, found: Any) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from transfer_audit.cli.output import write_json
+from transfer_audit.cli.progress import say
 from transfer_audit.core.errors import AuditError
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _propose(arguments: argparse.Namespace) -> int:
         traces += _ledger_traces(arguments.ledger, binding)
     if not traces:
         raise AuditError('no rounds to judge the family by: give bags, or a ledger whose bags are still there')
-    changes = propose(traces, binding, arguments.threads, _say)
+    changes = propose(traces, binding, arguments.threads, say)
     document: dict[str, Any] = {'schema': 1, 'profile': str(arguments.profile), 'changes': [_plain(c) for c in changes]}
     lines = [_sentence(change) for change in changes] or ['nothing to change: the rounds ask for no other family']
     explained = sum(change.explained for change in changes if change.parameter is not None)
@@ -105,7 +105,7 @@ def _held_out(arguments: argparse.Namespace, binding: Binding, changes: Sequence
     from transfer_audit.core.propose import applied
 
     traces = _traces(arguments.held_out, binding)
-    _say(f'judging {len(traces)} rounds held out')
+    say(f'judging {len(traces)} rounds held out')
     after = bind(applied(binding.profile, changes))
     return cover(traces, binding, arguments.threads), cover(traces, after, arguments.threads)
 
@@ -127,7 +127,7 @@ def _ledger_traces(where: str, binding: Binding) -> list[Trace]:
     found: list[Trace] = []
     for bag in sorted({bag for bag, _ in wanted}):
         if not Path(bag).exists():
-            _say(f'{bag}: gone; its rounds are left out')
+            say(f'{bag}: gone; its rounds are left out')
             continue
         found += [trace for trace in traces_of(Path(bag), binding) if (bag, trace.start_ns) in wanted]
     return found
@@ -181,7 +181,3 @@ def _plain(change: Change) -> dict[str, Any]:
         'reason': change.reason,
         'entry': None if change.parameter is None else entry(change.parameter),
     }
-
-
-def _say(text: str) -> None:
-    print(f'… {text}', file=sys.stderr, flush=True)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from transfer_audit.cli.progress import Eta
+
 NAME = 'lab'
 HELP = 'the small lab: train a policy in simulation, transfer it to an emulated hand, explain the gap and close it'
 EXAMPLES = """examples:
@@ -40,9 +42,14 @@ def run(arguments: argparse.Namespace) -> int:
     given = {name: getattr(arguments, name) for name in ('rounds', 'friction')}
     lab = replace(QUICK if arguments.quick else Lab(), seed=arguments.seed)
     lab = replace(lab, **{name: value for name, value in given.items() if value is not None})
-    console = Console(stderr=True)
+    console, eta = Console(stderr=True, quiet=arguments.quiet), Eta()
     with console.status('') as status:
-        found = run_lab(arguments.out, lab, status.update, lambda line: print(line, flush=True))
+        found = run_lab(
+            arguments.out,
+            lab,
+            lambda text: status.update(f'{text}{eta.left(text)}'),
+            lambda line: print(line, flush=True),
+        )
     write_document(arguments.out / 'lab.json', found)
     write_figure(arguments.out / 'lab.svg', found)
     print(written(arguments.out))

@@ -25,6 +25,20 @@ from transfer_audit.ledger.store import Ledger
 
 NAME = 'ledger'
 HELP = 'list, show, compare, add, verify and export the rounds of a ledger'
+EXAMPLES = """examples:
+  transfer-audit ledger list --ledger ledger.db
+  transfer-audit ledger show 3 --json
+  transfer-audit ledger template --profile P > round.yaml
+  transfer-audit ledger add round.yaml
+  transfer-audit ledger case 3 --to cases/3
+  transfer-audit ledger gaps --by policy
+  transfer-audit ledger import-sim panel.csv
+  transfer-audit ledger bags
+  transfer-audit ledger verify --head 12:5f2c…
+  transfer-audit ledger recover
+  transfer-audit ledger sign --key private.pem
+  transfer-audit ledger sync --to postgresql+psycopg://server/rounds
+  transfer-audit ledger export --format csv --to rounds.csv"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.ledger_run is None:
         return print_template(arguments)
     where, recovers = arguments.ledger, arguments.ledger_run is recover
-    if recovers and not is_server(where) and not locate(where).exists():
+    if arguments.ledger_run in (recover, bags) and not is_server(where) and not locate(where).exists():
         raise LedgerError(f'{where}: there is no ledger here; name one with --ledger')
     # Sent is a file's own chain; the robot is what it is called in the other ledger.
     robot = None if arguments.ledger_run is sync and not is_server(where) else arguments.robot

@@ -59,8 +59,9 @@ def propose(
 def _new_ideas(rounds: Sequence[RoundPlaces], binding: Binding, threads: int, tell: Progress) -> list[Idea]:
     """Parameters that the family does not have and that explain something."""
     out = []
-    for name, parameter in candidates(binding).items():
-        tell(f'trying {name}')
+    new = candidates(binding)
+    for number, (name, parameter) in enumerate(new.items(), 1):
+        tell(f'trying {number} of {len(new)}: {name}')
         try:
             idea = new_idea(rounds, name, parameter, binding, threads)
         except Unsimulated:

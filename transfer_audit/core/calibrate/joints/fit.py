@@ -43,11 +43,12 @@ def fit(
     sysid()
     joints: list[JointFit] = []
     warnings = list(_unfitted(binding))
-    for chain in chains_of(binding):
+    chains = chains_of(binding)
+    for number, chain in enumerate(chains, 1):
         windows = windows_of(traces, binding, chain)
         names = ', '.join(servo.element for servo in chain.servos)
         if windows:
-            progress(f'fit of {names}')
+            progress(f'fit {number} of {len(chains)}: {names}')
             joints += fit_chain(chain, windows, forms)
         else:
             warnings.append(f'{names}: no stretch of free motion that is long enough and measured without gaps')
