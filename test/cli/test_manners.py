@@ -76,7 +76,7 @@ def test_a_mistake_is_a_sentence_and_exit_code_2(words, refuses, fingers, record
 
 
 def test_what_cannot_be_read_comes_with_a_next_step(refuses, fingers, tmp_path):
-    assert '\n  next: ' in refuses('audit', tmp_path / 'nowhere', '--profile', fingers.path)
+    assert '; next: ' in refuses('audit', tmp_path / 'nowhere', '--profile', fingers.path)
     assert 'profile check' in refuses('profile', 'check', fingers.write(clock={'rate': 100}))
 
 

@@ -14,16 +14,17 @@ from transfer_audit.core.errors import AuditError, BagError, LedgerError, ModelE
 NEXT = {
     ProfileError: 'mend what is named above, then: transfer-audit profile check PROFILE',
     ModelError: 'name the right MJCF or URDF with --model FILE, or in the profile under model',
-    BagError: 'see what the bag holds: ros2 bag info BAG; a profile for it: transfer-audit profile new --bag BAG',
+    BagError: 'give a bag folder, an .mcap or a .db3 file; what it holds: ros2 bag info BAG',
     LedgerError: 'name a ledger with --ledger FILE; is it whole? transfer-audit ledger verify',
 }
 """What to try after each kind of error."""
 
 
 def next_step(error: AuditError) -> str:
-    """A line that says what to do after an error, or nothing."""
+    """What to do after an error, as the end of its sentence, or behind its list; or nothing."""
     found = next((text for kind, text in NEXT.items() if isinstance(error, kind)), '')
-    return f'\n  next: {found}' if found else ''
+    between = '\n  ' if '\n' in str(error) else '; '
+    return f'{between}next: {found}' if found else ''
 
 
 def inner(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
