@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -51,10 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
         from transfer_audit.core.binding import open_hand
 
         binding = open_hand(arguments.profile, arguments.model)
-    try:
-        return _play(arguments, binding) if arguments.bag is not None else _listen(arguments, binding)
-    except KeyboardInterrupt:
-        return 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    return _play(arguments, binding) if arguments.bag is not None else _listen(arguments, binding)
 
 
 def _listen(arguments: argparse.Namespace, binding: Any) -> int:
@@ -73,6 +72,7 @@ def _listen(arguments: argparse.Namespace, binding: Any) -> int:
     with Ears(wanted(binding), arguments.namespace) as ears:
         if not arguments.once:
             _show(pilot, _ticks(lambda: ears.read(pilot)))
+            return 0
         _hear(lambda: ears.read(pilot), lambda: pilot.heard_ns.keys() >= ESSENTIAL)
     if not pilot.heard_ns:
         raise AuditError(f'no pilot heard for {HEAR_S:g} s in ROS domain {domain}; is it running, in this namespace?')
@@ -155,23 +155,37 @@ def _paced(steps: Iterator[int], start_ns: int, speed: float) -> Iterator[None]:
 
 
 def _show(pilot: Any, steps: Iterator[None]) -> None:
-    """Draw after every step; where stdout is no terminal, a line every LINE_S."""
-    from transfer_audit.watch.bars import glyphs_for
-    from transfer_audit.watch.frame import frame, plain
-
+    """Draw after every step until they end or Ctrl-C, and leave the last frame; a line every LINE_S if no terminal."""
     console = Console(highlight=False)
-    if not console.is_terminal:
-        last_s = -LINE_S
-        for _ in steps:
-            if time.monotonic() - last_s >= LINE_S:
-                last_s = time.monotonic()
-                print(f'{time.strftime("%H:%M:%S", time.gmtime(pilot.now_ns / NS))}  {plain(pilot)}', flush=True)
-        return
+    try:
+        if not console.is_terminal:
+            _lines(pilot, steps)
+            return
+        _draw(pilot, steps, console)
+    except KeyboardInterrupt:
+        if not console.is_terminal:
+            return
+    _print(pilot)
+
+
+def _lines(pilot: Any, steps: Iterator[None]) -> None:
+    from transfer_audit.watch.frame import plain
+
+    last_s = -LINE_S
+    for _ in steps:
+        if time.monotonic() - last_s >= LINE_S:
+            last_s = time.monotonic()
+            print(f'{time.strftime("%H:%M:%S", time.gmtime(pilot.now_ns / NS))}  {plain(pilot)}', flush=True)
+
+
+def _draw(pilot: Any, steps: Iterator[None], console: Console) -> None:
+    from transfer_audit.watch.bars import glyphs_for
+    from transfer_audit.watch.frame import frame
+
     glyphs = glyphs_for(console.encoding)
     with Live(console=console, auto_refresh=False, screen=True) as live:
         for _ in steps:
             live.update(frame(pilot, glyphs, console.width, console.height), refresh=True)
-    _print(pilot)
 
 
 def _print(pilot: Any) -> None:

@@ -14,7 +14,7 @@ ALARM, WARN, GOOD, DIM = 'bold red', 'yellow', 'green', 'dim'
 STYLES = {'ok': GOOD, 'warn': WARN, 'error': ALARM, 'stale': WARN}
 SILENT_S = 2.0
 FIXED_LINES = 17
-"""Lines of a frame without forces."""
+"""Lines of a frame beside those of the tips, and the one below it that a terminal needs."""
 CELLS, FORCE_CELLS = 24, 20
 
 
@@ -22,7 +22,7 @@ def frame(pilot: Pilot, glyphs: Glyphs, width: int = 80, height: int = 24) -> Te
     """The whole frame; no line is longer than `width`."""
     lines = [_head(pilot, width), Text(), *_scores(pilot, glyphs), Text()]
     if pilot.tips:
-        lines += [*_forces(pilot, glyphs, max(1, height - FIXED_LINES - 3)), Text()]
+        lines += [*_forces(pilot, glyphs, max(1, height - FIXED_LINES)), Text()]
     lines += [_budgets(pilot), _gate(pilot), *_first(pilot, width), _rounds(pilot, width), _nodes(pilot)]
     for line in lines:
         line.truncate(width, overflow='ellipsis')
@@ -57,12 +57,11 @@ def _scores(pilot: Pilot, glyphs: Glyphs) -> list[Text]:
 
 def _comparison(pilot: Pilot) -> tuple[str, str]:
     silent = min((s for kind in KINDS if (s := pilot.silent_s(f'divergence/{kind}')) is not None), default=None)
-    running = pilot.round is not None and pilot.round.values.get('state') == 'open'
     if silent is None:
-        return 'no score yet', WARN if running else DIM
-    if running and silent > SILENT_S:
+        return 'no score yet', WARN if pilot.running else DIM
+    if pilot.running and silent > SILENT_S:
         return f'silent for {silent:.0f} s', ALARM
-    return ('', '') if running else ('not comparing', DIM)
+    return ('', '') if pilot.running else ('not comparing', DIM)
 
 
 def _score(pilot: Pilot, kind: str, glyphs: Glyphs) -> Text:
@@ -75,18 +74,17 @@ def _score(pilot: Pilot, kind: str, glyphs: Glyphs) -> Text:
 
 
 def _forces(pilot: Pilot, glyphs: Glyphs, room: int) -> list[Text]:
+    """The tips nearest to their budgets or farthest from their families, in the order of the profile."""
     budgets = pilot.force_budget
-    units = ', '.join(dict.fromkeys(tip.unit for tip in pilot.tips))
-    title = Text(f' {"forces, " + units:<20}', 'bold').append(
-        f'{"real":>6}  {"shadow":<15}{"":<{FORCE_CELLS + 1}} {"budget" if pilot.gate else "profile"}', DIM
-    )
     ranked = sorted(pilot.tips, key=lambda tip: -_urgency(tip, budgets.get(tip.name)))
     shown = {tip.name for tip in ranked[:room]}
-    lines = [title, *(_tip(tip, budgets.get(tip.name), glyphs) for tip in pilot.tips if tip.name in shown)]
-    hidden = len(pilot.tips) - len(shown)
-    if hidden:
-        title.append(f'  ({hidden} quieter tips not shown)', DIM)
-    return lines
+    units = ', '.join(dict.fromkeys(tip.unit for tip in pilot.tips))
+    part = f', {len(shown)} of {len(pilot.tips)}' if len(shown) < len(pilot.tips) else ''
+    title = Text(f' {f"forces, {units}{part}":<20}', 'bold')
+    silent = f'SILENT for {pilot.force_silent_s:.0f} s' if pilot.running and pilot.force_silent_s > SILENT_S else ''
+    title.append(f'{"real":>6}  {"shadow":<15}', DIM).append(f'{silent:<{FORCE_CELLS + 1}} ', ALARM)
+    title.append('budget' if pilot.gate else 'profile', DIM)
+    return [title, *(_tip(tip, budgets.get(tip.name), glyphs) for tip in pilot.tips if tip.name in shown)]
 
 
 def _urgency(tip: Tip, budget: float | None) -> float:

@@ -104,6 +104,17 @@ class Pilot:
         return None if heard is None else max(0.0, (self.now_ns - heard) / NS)
 
     @property
+    def running(self) -> bool:
+        """Whether a round runs."""
+        return self.round is not None and self.round.values.get('state') == 'open'
+
+    @property
+    def force_silent_s(self) -> float:
+        """How long the quietest force channel has been silent; 0 if none was ever heard."""
+        keys = [REAL, *(f'real/{plan.name}' for plan in self._forces())]
+        return max((silent for key in keys if (silent := self.silent_s(key)) is not None), default=0.0)
+
+    @property
     def round_s(self) -> float:
         """How long the round runs or ran; NaN without one."""
         if self.round is None:
