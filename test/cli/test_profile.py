@@ -1,5 +1,7 @@
 """`transfer-audit profile check` from outside."""
 
+import json
+
 import pytest
 
 from transfer_audit.resources import hand_profile
@@ -46,3 +48,11 @@ def test_a_bag_or_model_that_is_not_there(refuses, fingers, tmp_path):
     assert 'nowhere' in refuses('profile', 'check', fingers.path, '--bag', tmp_path / 'nowhere')
     assert 'no such model' in refuses('profile', 'check', fingers.path, '--model', tmp_path / 'none.xml')
     assert 'cannot read the profile' in refuses('profile', 'check', tmp_path / 'none.yaml')
+
+
+def test_as_json_problems_are_a_list(call, fingers, tmp_path):
+    out = tmp_path / 'found.json'
+    assert call('profile', 'check', fingers.path, '--json', out)[0] == 0 and json.loads(out.read_text())['good']
+    code, said, _ = call('profile', 'check', fingers.write(clock={'rate': 100}), '--json', '-')
+    found = json.loads(said)
+    assert code == 2 and not found['good'] and len(found['problems']) == 1

@@ -209,4 +209,20 @@ QUESTION = Question('which?', 'b', ('a', 'b'), 'why')
 @pytest.mark.parametrize(('answer', 'means'), [('', 'b'), ('1', 'a'), ('a', 'a'), ('3', None), ('c', None)])
 def test_an_answer_is_a_number_a_name_or_nothing(answer, means):
     assert profile_new._picked(answer, QUESTION) == means
-    assert profile_new._picked('0.5', Question('scale?', '1', (), '')) == '0.5'
+    scale = Question('scale?', '1', (), '')
+    assert [profile_new._picked(said, scale) for said in ('-0.5e-2', 'wide', '')] == ['-0.5e-2', None, '1']
+
+
+def test_what_a_person_answers_stands_in_the_profile(call, fingers, recorder, tmp_path, monkeypatch):
+    answers = iter(['what?', '1', '2.5'])
+    monkeypatch.setattr('sys.stdin.isatty', lambda: True, raising=False)
+    monkeypatch.setattr('sys.stderr.isatty', lambda: True, raising=False)
+    monkeypatch.setattr('builtins.input', lambda: next(answers, ''))
+    path = tmp_path / 'asked.yaml'
+    code, _, said = call('profile', 'new', '--model', fingers.model, '--bag', recorder.bag(), '--to', path)
+    assert code == 0 and 'is no answer' in said
+    force = yaml.safe_load(path.read_text())['channels']['fingertip_force']
+    assert (force['elements'], force['scale']) == (
+        {0: 'tip_a'},
+        2.5,
+    ) and 'scale: 2.5   # as you said' in path.read_text()

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from transfer_audit.cli import profile_new
+from transfer_audit.cli.output import write_json
 
 NAME = 'profile'
 HELP = 'write the first profile of a hand, or check one'
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check.add_argument('profile', type=Path)
     check.add_argument('--model', type=Path, help='MJCF or URDF that replaces the model of the profile')
     check.add_argument('--bag', type=Path, help='also match topics, types and elements with this bag')
+    check.add_argument('--json', metavar='OUT', help='as JSON, problems too, to a file or - (stdout alone)')
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -43,6 +45,27 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     """0 if all is well; a profile with problems raises."""
+    from transfer_audit.core.errors import ProfileError
+
+    try:
+        found = _counted(arguments)
+    except ProfileError as error:
+        write_json(arguments.json, {'profile': str(arguments.profile), 'good': False, 'problems': error.problems})
+        raise
+    write_json(arguments.json, {'profile': str(arguments.profile), 'good': True, 'problems': [], **found})
+    if arguments.json != '-':
+        print(
+            f'{arguments.profile}: good. {found["hand"]}: {found["actuators"]} actuators, {found["channels"]} channels '
+            f'with {found["elements"]} elements, {found["members"]} members over {found["parameters"]} parameters'
+        )
+    return 0
+
+
+def _counted(arguments: argparse.Namespace) -> dict[str, str | int]:
+    """What a good profile holds, by numbers.
+
+    :raises ProfileError: if it is not good
+    """
     from transfer_audit.bags.reader import open_bag
     from transfer_audit.bags.replay import Replay
     from transfer_audit.core.binding import open_hand
@@ -51,11 +74,11 @@ def _check(arguments: argparse.Namespace) -> int:
     if arguments.bag is not None:
         with open_bag(arguments.bag) as bag:
             Replay(bag, binding).rounds()
-    columns = sum(len(plan.columns) for plan in binding.channels)
-    family = binding.profile.family
-    print(
-        f'{arguments.profile}: good. {binding.profile.hand}: {len(binding.command.actuators)} actuators, '
-        f'{len(binding.channels)} channels with {columns} elements, '
-        f'{family.members} members over {len(family.parameters)} parameters'
-    )
-    return 0
+    return {
+        'hand': binding.profile.hand,
+        'actuators': len(binding.command.actuators),
+        'channels': len(binding.channels),
+        'elements': sum(len(plan.columns) for plan in binding.channels),
+        'members': binding.profile.family.members,
+        'parameters': len(binding.profile.family.parameters),
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -16,6 +17,7 @@ from transfer_audit.core.errors import AuditError
 if TYPE_CHECKING:
     from transfer_audit.core.interview import Ask, Draft, Question
 
+_NUMBER = re.compile(r'[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?')
 EXAMPLES = """examples:
   transfer-audit profile new --model hand.xml --bag my_bag
   transfer-audit profile new --model hand.xml --bag my_bag --to config/my_hand/profile.yaml --yes
@@ -143,9 +145,8 @@ def _asker(console: Console) -> Ask:
             picked = _picked(answer, question)
             if picked is not None:
                 return picked
-            console.print(
-                f'  {answer!r} is none of them; give a number or a name, or Enter for {question.best}', markup=False
-            )
+            said = f'  {answer!r} is no answer; give a number or one of the names, or Enter for {question.best}'
+            console.print(said, markup=False, highlight=False)
 
     return ask
 
@@ -161,7 +162,9 @@ def _picked(answer: str, question: Question) -> str | None:
     """The choice that an answer means; None if it means none."""
     if not answer:
         return question.best
-    if not question.choices or answer in question.choices:
+    if not question.choices:
+        return answer if _NUMBER.fullmatch(answer) else None
+    if answer in question.choices:
         return answer
     if answer.isdigit() and 1 <= int(answer) <= len(question.choices):
         return question.choices[int(answer) - 1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -154,6 +153,8 @@ def _one_tip(
         named = [t for t in group if ({*words(t.target)} - FORCE - {'tip', 'body'}) & {*words(stream.topic)}]
         if len(named) == 1:
             return [Matched(key, named[0].target, 'its topic names it', False)]
+    if len(groups[0]) == 1 and groups[0][0].sort == 'sensor':
+        return [Matched(key, groups[0][0].target, 'the only force sensor of the model', False)]
     joint_of = {actuator.target: actuator.joint for actuator in things.actuators}
     leaves = {leaf for m in asked for leaf in things.below.get(joint_of.get(m.target, ''), ())}
     if len(leaves) != 1:
@@ -171,8 +172,8 @@ def _measured(name: str, kind: Kind, stream: Stream, matched: Sequence[Matched],
     if not scale.sure:
         question = Question(f'{stream.topic}: newtons for each unit?', f'{scale.scale:g}', (), scale.why)
         answer = desk.settle(question)
-        with suppress(ValueError):
-            scale = Scale(float(answer.value), 0.0, scale.raw, answer.why, not answer.guessed)
+        value = scale.scale if answer.value == question.best else float(answer.value)
+        scale = Scale(value, 0.0, scale.raw, answer.why, not answer.guessed)
     return Measured(name, kind, stream, matched, scale, 'N', 'by its name')
 
 

@@ -109,12 +109,16 @@ def _scales(
 def _asked_scale(role: Role, scale: Scale, desk: Desk) -> Scale:
     if scale.sure or isinstance(scale.scale, dict):
         return scale
-    question = Question(f'{role.stream.topic}: what is the scale to model units?', f'{scale.scale:g}', (), scale.why)
-    found = desk.settle(question)
-    try:
-        return replace(scale, scale=float(found.value), sure=not found.guessed, why=found.why)
-    except ValueError:
-        return scale
+    topic = role.stream.topic
+    found = desk.settle(Question(f'{topic}: what is the scale to model units?', f'{scale.scale:g}', (), scale.why))
+    value, offset = float(found.value), scale.offset
+    if value != float(f'{scale.scale:g}') and not isinstance(offset, dict):
+        offset = float(
+            desk.settle(Question(f'{topic}: and the offset?', f'{offset:g}', (), 'model units at raw 0')).value
+        )
+    else:
+        value = scale.scale
+    return replace(scale, scale=value, offset=offset, sure=not found.guessed, why=found.why)
 
 
 def _columns(stream: Stream, matched: Sequence[Matched]) -> Array:

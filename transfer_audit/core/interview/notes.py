@@ -23,7 +23,7 @@ class Noted:
 
 @dataclass(frozen=True)
 class Question:
-    """Something the recording does not settle. `best` is the guess; `choices` all answers, or none for any text."""
+    """Something the recording does not settle. `best` is the guess; `choices` all answers, or none for a number."""
 
     text: str
     best: str
