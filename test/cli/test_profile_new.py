@@ -135,6 +135,8 @@ def test_a_hand_of_raw_registers_gets_the_profile_that_ships_with_it(new, trial)
     assert found['round']['topic'] == 'trial' and found['round']['required'] is False
     assert found['command']['speed']['field'] == 'velocity'
     assert found['command']['speed']['scale'] == pytest.approx(known['command']['speed']['scale'], rel=0.05)
+    low, high = found['family']['parameters']['command_delay']['range']
+    assert low <= 0.066 < 0.075 < high
     assert '# guessed: ' in text and 'grams of force' in text
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,7 +13,7 @@ from transfer_audit.core.interview.channels import Measured, bodies, element_nam
 from transfer_audit.core.interview.matching import Matched
 from transfer_audit.core.interview.notes import Ask, Desk, Draft, Noted, Question
 from transfer_audit.core.interview.plausible import clock_of, family_of
-from transfer_audit.core.interview.rehearsal import delay_of
+from transfer_audit.core.interview.rehearsal import delay_of, delay_of_starts
 from transfer_audit.core.interview.roles import Role, joint_roles, rematched
 from transfer_audit.core.interview.sides import sides
 from transfer_audit.core.interview.speeds import SpeedLaw, speed_law
@@ -55,7 +54,7 @@ def interview(hand: str, model: str, things: Things, recording: Recording, ask: 
     channels |= bodies(recording.streams, things, desk, draft)
     draft.profile['channels'] = {n: noted(m, topics.of(m.stream), _why(pose, m)) for n, m in channels.items()}
     _unused(draft, recording, [command.stream, *(m.stream for m in channels.values())], used)
-    delay = delay_of(things, commanded, joints, _rate(law, asked_scale))
+    delay = delay_of(things, commanded, joints) if law is None else delay_of_starts(law[0].starts_s)
     draft.profile['family'] = family_of(things, [m.target for m in asked], [m.target for m in seen], channels, delay)
     draft.profile['resync'] = Noted({'on_round_start': True, 'horizon_s': None}, 'the shadow starts on the real joints')
     draft.profile['round'] = _round(recording, topics)
@@ -150,13 +149,6 @@ def _speed(
             found = desk.settle(Question('Does the hand move at its commanded speed?', 'yes', ('yes', 'no'), law.why))
             return (law, found) if found.value == 'yes' else None
     return None
-
-
-def _rate(law: tuple[SpeedLaw, Noted] | None, scale: Scale) -> float:
-    """How fast a control may move in the model, units/s: as fast as the law's limit allows, else without bound."""
-    if law is None or law[0].limit is None or isinstance(scale.scale, dict):
-        return math.inf
-    return law[0].limit * law[0].scale * abs(scale.scale)
 
 
 def _why(pose: Role, measured: Measured) -> Noted:

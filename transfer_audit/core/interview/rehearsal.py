@@ -17,6 +17,7 @@ from transfer_audit.core.interview.things import Things
 from transfer_audit.core.types import Array
 
 LONGEST_S = 30.0
+OFTEN = 0.9
 UNSURE_S = 0.02
 """How far the delay may lie from what the lags say: contacts and unknown friction act on them too."""
 
@@ -30,11 +31,8 @@ class Delay:
     why: str
 
 
-def delay_of(things: Things, command: Measured, joints: Measured, rate: float = math.inf) -> Delay:
-    """How long commands may wait: the lag of the hand less the lag of its model under the same commands.
-
-    :param rate: the fastest that a control moves, model units/s, for hands with a commanded speed
-    """
+def delay_of(things: Things, command: Measured, joints: Measured) -> Delay:
+    """How long commands may wait: the lag of the hand less the lag of its model under the same commands."""
     driven = {thing.target: thing.joint for thing in things.actuators}
     pairs = [(a, j) for a, m in enumerate(command.matched) for j, n in enumerate(joints.matched)
              if driven[m.target] == n.target]  # fmt: skip
@@ -46,7 +44,7 @@ def delay_of(things: Things, command: Measured, joints: Measured, rate: float = 
     if not pairs or alike < ALIKE or hand <= 0:
         return Delay(0.0, 0.04, 'the recording does not show it; a usual range')
     actuators = [command.matched[a].target for a, _ in pairs]
-    done = _rehearsed(things, actuators, [driven[name] for name in actuators], asked, seen[0], rate)
+    done = _rehearsed(things, actuators, [driven[name] for name in actuators], asked, seen[0])
     model, alike = lag_s(asked, done)
     most = math.ceil(hand / 0.005) * 0.005
     if alike < ALIKE or not 0 <= model <= hand + UNSURE_S:
@@ -59,21 +57,26 @@ def delay_of(things: Things, command: Measured, joints: Measured, rate: float = 
     return Delay(0.0, round(max(0.0, hand - model) + UNSURE_S, 3), said)
 
 
-def _rehearsed(
-    things: Things, actuators: Sequence[str], joints: Sequence[str], asked: Array, start: Array, rate: float
-) -> Array:
+def delay_of_starts(starts_s: Sequence[float]) -> Delay:
+    """For hands that move at a commanded speed and set out at once: from each step of the command to the motion."""
+    known = np.array([start for start in starts_s if start == start])
+    if len(known) == 0:
+        return Delay(0.0, 0.1, 'the recording does not show it; a usual range')
+    usual, late = float(np.median(known)), float(np.quantile(known, OFTEN))
+    why = f'joints set out {usual * 1e3:.0f} ms after a step of the command, 9 of 10 within {late * 1e3:.0f} ms'
+    return Delay(0.0, round(late + UNSURE_S, 3), why)
+
+
+def _rehearsed(things: Things, actuators: Sequence[str], joints: Sequence[str], asked: Array, start: Array) -> Array:
     """Joint positions of the model under controls on the grid, shape (T, J), from where the hand was."""
     model, data = things.model, mujoco.MjData(things.model)
     at = [int(model.joint(name).qposadr[0]) for name in joints]
     controls = [int(model.actuator(name).id) for name in actuators]
     data.qpos[at] = start
     steps = max(1, round(1.0 / (GRID_HZ * things.step_s)))
-    now = asked[0].copy()
     out = np.empty_like(asked)
     for row, goal in enumerate(asked):
         out[row] = data.qpos[at]
-        for _ in range(steps):
-            now += np.clip(goal - now, -rate * things.step_s, rate * things.step_s)
-            data.ctrl[controls] = now
-            mujoco.mj_step(model, data)
+        data.ctrl[controls] = goal
+        mujoco.mj_step(model, data, nstep=steps)
     return np.nan_to_num(out)

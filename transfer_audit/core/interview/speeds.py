@@ -16,16 +16,30 @@ WINDOW_S = 0.1
 SPEEDS = frozenset(('velocity', 'velocities', 'speed', 'speeds'))
 FEWEST = 3
 SATURATED = 0.85
+SET_OUT = 0.01
 
 
 @dataclass(frozen=True)
 class SpeedLaw:
-    """Message units/s for each unit of commanded speed, and the commanded speed above which it gets no faster."""
+    """Message units/s for each unit of commanded speed, and the commanded speed above which it gets no faster.
+
+    :param starts_s: how long after each step of the command the joint was first seen to move
+    """
 
     field: str
     scale: float
     limit: float | None
     why: str
+    starts_s: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Commanded speed, usual rate, message units, and the time from the command to the first motion seen, s."""
+
+    speed: float
+    rate: float
+    start_s: float
 
 
 def speed_law(streams: Sequence[Stream], command: Stream, entry: int, pose: Stream, column: int) -> SpeedLaw | None:
@@ -37,7 +51,7 @@ def speed_law(streams: Sequence[Stream], command: Stream, entry: int, pose: Stre
     if not beside or len(beside[0].stamp_ns) != len(command.stamp_ns) or not bool((beside[0].values > 0).all()):
         return None
     runs = _runs(command, entry, beside[0].values[:, entry, 0], pose, column)
-    groups = {speed: [rate for asked, rate in runs if asked == speed] for speed in sorted({s for s, _ in runs})}
+    groups = {speed: [r.rate for r in runs if r.speed == speed] for speed in sorted({r.speed for r in runs})}
     known = [(speed, float(np.median(rates))) for speed, rates in groups.items() if len(rates) >= FEWEST]
     if not known:
         return None
@@ -46,12 +60,18 @@ def speed_law(streams: Sequence[Stream], command: Stream, entry: int, pose: Stre
     slow = [(s, r) for s, r in known[1:] if r < SATURATED * scale * s]
     limit = float(f'{max(r for _, r in slow) / scale:.2g}') if slow else None
     said = ', '.join(f'{r:.0f}/s at {s:g}' for s, r in known)
-    return SpeedLaw(beside[0].field, scale, limit, f'commands carry a speed, and the joints then move {said}')
+    return SpeedLaw(
+        beside[0].field,
+        scale,
+        limit,
+        f'commands carry a speed, and the joints then move {said}',
+        tuple(run.start_s for run in runs),
+    )
 
 
 def _runs(command: Stream, entry: int, speeds: Array, pose: Stream,
-          column: int) -> list[tuple[float, float]]:  # fmt: skip
-    """Commanded speed and usual rate of each motion that a step of the command begins, message units."""
+          column: int) -> list[_Run]:  # fmt: skip
+    """Each motion that a step of the command begins."""
     order = pose.stamp_ns.argsort(kind='stable')
     times, values = pose.stamp_ns[order], pose.values[order, column, 0]
     span = float(np.nanmax(values) - np.nanmin(values))
@@ -67,5 +87,7 @@ def _runs(command: Stream, entry: int, speeds: Array, pose: Stream,
         rates = np.abs(z[every:] - z[:-every]) / (t[every:] - t[:-every])
         moving = rates[rates > MOVING * span]
         if len(moving) >= FEWEST:
-            found.append((float(speeds[row]), float(np.quantile(moving, 0.8))))
+            away = t[np.abs(z - z[0]) > SET_OUT * span]
+            start_s = float(away[0] - command.stamp_ns[row] / NS) if len(away) else np.nan
+            found.append(_Run(float(speeds[row]), float(np.quantile(moving, 0.8)), start_s))
     return found
