@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from transfer_audit.bench.recording import bench_hand, simulate, write_recording
 from transfer_audit.cli import profile_new
 from transfer_audit.cli.main import main
 from transfer_audit.core.interview import Question
+from transfer_audit.core.profile import schema
 from transfer_audit.resources import hand_profile
 
 DATA = Path(__file__).parents[3] / 'shared' / 'data'
@@ -228,3 +230,10 @@ def test_what_a_person_answers_stands_in_the_profile(call, fingers, recorder, tm
         {0: 'tip_a'},
         2.5,
     ) and 'scale: 2.5   # as you said' in path.read_text()
+
+
+@pytest.mark.parametrize('part', [schema.Profile, schema.Clock, schema.Command, schema.Channel])
+def test_the_page_says_of_every_key_how_it_is_filled(part):
+    page = (Path(__file__).parents[2] / 'docs' / 'profile.md').read_text(encoding='utf-8')
+    told = set(re.findall(r'[\w]+', ' '.join(re.findall(r'`([^`\n]+)`', page))))
+    assert set(part.model_fields) - set(schema.OWN) <= told
