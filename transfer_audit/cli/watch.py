@@ -8,6 +8,8 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -52,7 +54,6 @@ def run(arguments: argparse.Namespace) -> int:
         from transfer_audit.core.binding import open_hand
 
         binding = open_hand(arguments.profile, arguments.model)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     return _play(arguments, binding) if arguments.bag is not None else _listen(arguments, binding)
 
 
@@ -154,21 +155,31 @@ def _paced(steps: Iterator[int], start_ns: int, speed: float) -> Iterator[None]:
         yield
 
 
-def _show(pilot: Any, steps: Iterator[None]) -> None:
+def _show(pilot: Any, steps: Iterator[object]) -> None:
     """Draw after every step until they end or Ctrl-C, and leave the last frame; a line every LINE_S if no terminal."""
     console = Console(highlight=False)
-    try:
+    with _until_asked(steps) as steps:
         if not console.is_terminal:
             _lines(pilot, steps)
             return
         _draw(pilot, steps, console)
-    except KeyboardInterrupt:
-        if not console.is_terminal:
-            return
     _print(pilot)
 
 
-def _lines(pilot: Any, steps: Iterator[None]) -> None:
+@contextmanager
+def _until_asked(steps: Iterator[object]) -> Iterator[Iterator[object]]:
+    """The steps until SIGINT or SIGTERM. A KeyboardInterrupt would arise in the middle of anything, and the middleware
+    makes another error of it."""
+    asked: list[int] = []
+    before = {number: signal.signal(number, lambda n, _: asked.append(n)) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield takewhile(lambda _: not asked, steps)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _lines(pilot: Any, steps: Iterator[object]) -> None:
     from transfer_audit.watch.frame import plain
 
     last_s = -LINE_S
@@ -178,7 +189,7 @@ def _lines(pilot: Any, steps: Iterator[None]) -> None:
             print(f'{time.strftime("%H:%M:%S", time.gmtime(pilot.now_ns / NS))}  {plain(pilot)}', flush=True)
 
 
-def _draw(pilot: Any, steps: Iterator[None], console: Console) -> None:
+def _draw(pilot: Any, steps: Iterator[object], console: Console) -> None:
     from transfer_audit.watch.bars import glyphs_for
     from transfer_audit.watch.frame import frame
 

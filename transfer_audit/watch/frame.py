@@ -8,13 +8,15 @@ from rich.text import Text
 
 from transfer_audit.core.types import NS
 from transfer_audit.watch.bars import Glyphs, force_bar, history, score_bar
-from transfer_audit.watch.pilot import HISTORY, KINDS, Pilot, Said, Tip
+from transfer_audit.watch.pilot import HISTORY, KINDS, Pilot, Tip
 
 ALARM, WARN, GOOD, DIM = 'bold red', 'yellow', 'green', 'dim'
 STYLES = {'ok': GOOD, 'warn': WARN, 'error': ALARM, 'stale': WARN}
 SILENT_S = 2.0
-FIXED_LINES = 17
+FIXED_LINES = 18
 """Lines of a frame beside those of the tips, and the one below it that a terminal needs."""
+GATE = '/safety_gate'
+"""The node whose status has lines of its own."""
 CELLS, FORCE_CELLS = 24, 20
 
 
@@ -23,7 +25,7 @@ def frame(pilot: Pilot, glyphs: Glyphs, width: int = 80, height: int = 24) -> Te
     lines = [_head(pilot, width), Text(), *_scores(pilot, glyphs), Text()]
     if pilot.tips:
         lines += [*_forces(pilot, glyphs, max(1, height - FIXED_LINES)), Text()]
-    lines += [_budgets(pilot), _gate(pilot), *_first(pilot, width), _rounds(pilot, width), _nodes(pilot)]
+    lines += [_budgets(pilot), *_gate(pilot, width), *_first(pilot, width), _rounds(pilot, width), _nodes(pilot)]
     for line in lines:
         line.truncate(width, overflow='ellipsis')
     return Text('\n').join(lines[:height])
@@ -119,32 +121,29 @@ def _budgets(pilot: Pilot) -> Text:
     return line
 
 
-def _gate(pilot: Pilot) -> Text:
-    line, silent = Text(' gate     ', 'bold'), pilot.silent_s('gate/status')
+def _gate(pilot: Pilot, width: int) -> list[Text]:
+    silent = pilot.silent_s('gate/status')
     if pilot.gate is None or silent is None:
-        return line.append('not heard', DIM)
-    if silent > SILENT_S:
-        line.append(f'SILENT for {silent:.0f} s; last: ', ALARM)
-    return line.append_text(_told(pilot.gate))
-
-
-def _told(told: Said) -> Text:
-    return Text(f'{told.level.upper()}: ', STYLES[told.level]).append(told.text)
+        return _two_lines('gate', 'not heard', DIM, width)
+    lost = f'SILENT for {silent:.0f} s; last: ' if silent > SILENT_S else ''
+    style = ALARM if lost else STYLES[pilot.gate.level]
+    return _two_lines('gate', f'{lost}{pilot.gate.level.upper()}: {pilot.gate.text}', style, width)
 
 
 def _first(pilot: Pilot, width: int) -> list[Text]:
-    """The last first divergence on two lines."""
-    label = Text(' first    ', 'bold')
     told = pilot.first
     if told is None or told.level != 'error':
-        return [label.append(told.text if told else 'none heard of', DIM), Text()]
-    where = f'round {told.values.get("round", "?")}: '
-    room = max(20, width - len(label))
-    words = where + told.text
+        return _two_lines('first', told.text if told else 'none heard of', DIM, width)
+    return _two_lines('first', f'round {told.values.get("round", "?")}: {told.text}', ALARM, width)
+
+
+def _two_lines(label: str, words: str, style: str, width: int) -> list[Text]:
+    """A sentence behind its label, cut between words."""
+    start = Text(f' {label:<9}', 'bold')
+    room = max(20, width - len(start))
     cut = words.rfind(' ', 0, room + 1) if len(words) > room else len(words)
     cut = cut if cut > 0 else room
-    rest = Text(' ' * len(label)).append(words[cut:].strip(), ALARM)
-    return [label.append(words[:cut], ALARM), rest]
+    return [start.append(words[:cut], style), Text(' ' * 10).append(words[cut:].strip(), style)]
 
 
 def _rounds(pilot: Pilot, width: int) -> Text:
@@ -163,14 +162,16 @@ def _rounds(pilot: Pilot, width: int) -> Text:
 def _nodes(pilot: Pilot) -> Text:
     line = Text(' nodes    ', 'bold')
     if not pilot.nodes:
-        return line.append('none heard', DIM)
+        hint = '' if pilot.heard_ns else ': is a pilot running in this ROS domain and namespace?'
+        return line.append(f'none heard{hint}', DIM)
     gone = [name for name, (_, at_ns) in pilot.nodes.items() if pilot.now_ns - at_ns > 2 * SILENT_S * NS]
-    bad = [(name, each) for name, (each, _) in pilot.nodes.items() if each.level != 'ok' and name not in gone]
+    here = [(name, each) for name, (each, _) in pilot.nodes.items() if name not in gone and not name.endswith(GATE)]
+    bad = [(name, each) for name, each in here if each.level != 'ok']
     line.append(f'{len(pilot.nodes) - len(gone)} report')
     if gone:
         line.append(f'; SILENT: {", ".join(name.strip("/") for name in gone)}', ALARM)
     for name, each in bad[:1]:
-        line.append(f'; {name.strip("/")} ').append_text(_told(each))
+        line.append(f'; {name.strip("/")} {each.level.upper()}: {each.text}', STYLES[each.level])
     return line.append('' if gone or bad else ', all well')
 
 
