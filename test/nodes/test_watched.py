@@ -98,6 +98,14 @@ def test_no_pilot_is_one_sentence(domain, refuses_watch):
     assert 'no pilot heard' in refuses_watch and f'domain {domain}' in refuses_watch
 
 
+def test_a_namespace_that_is_none_is_one_sentence(domain, capsys):
+    from transfer_audit.cli.main import main
+
+    assert main(['watch', '--once', '--namespace', 'no space']) == 2
+    said = capsys.readouterr().err
+    assert "--namespace 'no space' is none" in said and said.count('\n') == 1
+
+
 @pytest.fixture
 def refuses_watch(domain, monkeypatch, capsys):
     from transfer_audit.cli import watch

@@ -8,13 +8,21 @@ import pytest
 from rosbags.highlevel import AnyReader
 
 from transfer_audit.bags.audit import audit_recording
+from transfer_audit.bags.reader import open_bag
+from transfer_audit.bags.writer import BagWriter
+from transfer_audit.core.align import Rows
 from transfer_audit.core.binding import open_hand
 from transfer_audit.core.errors import AuditError
+from transfer_audit.core.judge import Scored
+from transfer_audit.core.types import Envelope
 from transfer_audit.report.evidence import evidence_path, open_evidence
+from transfer_audit.report.evidence.events import EventWriter
+from transfer_audit.report.evidence.messages import NUMBER, STATUS, Messages
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(__file__).parents[3] / 'shared' / 'data'
 SERVO, FINGER = DATA / 'xl330', DATA / 'rh56'
+START_NS = 1_700_000_000_000_000_000
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason='the recordings of real hands are not here')
 
 
@@ -173,6 +181,50 @@ def test_middleware_reads_what_was_written(servo):
                 assert message.name == ours.name and list(message.position) == ours.position.tolist()
             else:
                 assert [list(p.positions) for p in message.points] == [p.positions.tolist() for p in ours.points]
+
+
+def pilot_bag(path, *namespaces):
+    """What gates said, two words each."""
+    with BagWriter(path) as writer:
+        messages = Messages(writer.typestore)
+        for namespace in namespaces:
+            writer.add_topic(f'{namespace}/gate/status', STATUS)
+            writer.add_topic(f'{namespace}/gate/budget/force', NUMBER)
+            for at_ns, text in ((100, 'passing'), (200, 'stopped')):
+                writer.write(f'{namespace}/gate/status', at_ns, messages.status('gate', 'ok', text, {}, 'hand'))
+                writer.write(f'{namespace}/gate/budget/force', at_ns, messages.number(at_ns / 200))
+    return path
+
+
+def test_what_the_gate_said_comes_along_from_whatever_namespace(tmp_path):
+    with BagWriter(tmp_path / 'out') as writer, open_bag(pilot_bag(tmp_path / 'bag', '/left')) as bag:
+        EventWriter('hand', writer, Messages(writer.typestore)).copy_gate(bag)
+    found = read(tmp_path / 'out')
+    assert found['/gate/status'][0] == found['/gate/budget/force'][0] == [100, 200]
+    assert [each.message for each in found['/gate/status'][1]] == ['passing', 'stopped']
+    assert [each.data for each in found['/gate/budget/force'][1]] == [0.5, 1.0]
+
+
+def test_of_two_gates_none_is_taken(tmp_path):
+    with BagWriter(tmp_path / 'out') as writer, open_bag(pilot_bag(tmp_path / 'bag', '/left', '/right')) as bag:
+        EventWriter('hand', writer, Messages(writer.typestore)).copy_gate(bag)
+        writer.write('/round', 1, Messages(writer.typestore).status('round', 'ok', 'open', {}, 'hand'))
+    assert read(tmp_path / 'out').keys() == {'/round'}
+
+
+def test_a_gap_of_the_real_hand_is_nan(tmp_path, fingers):
+    """Rows without a measurement: the shadow and the score go on, real and residual are not known."""
+    binding = fingers.binding()
+    row_ns = START_NS + np.arange(3) * 10_000_000
+    known = {plan.name: np.ones((3, len(plan.columns))) for plan in binding.channels}
+    real = {name: values * np.array([[1.0], [np.nan], [2.0]]) for name, values in known.items()}
+    sides = {name: Envelope(row_ns, values, values - 1, values + 1) for name, values in known.items()}
+    with open_evidence(tmp_path / 'gap', binding) as evidence:
+        evidence.watch(Scored(Rows(row_ns, real, sides), np.zeros((3, 3))))
+    found = read(tmp_path / 'gap')
+    np.testing.assert_array_equal(column(found, '/evidence/residual', 'joints/b')[1], [0.0, np.nan, 1.0])
+    np.testing.assert_array_equal(column(found, '/evidence/real', 'tips/tip_a')[1], [1.0, np.nan, 2.0])
+    np.testing.assert_array_equal(column(found, '/evidence/lower', 'tips/tip_a')[1], [0.0, 0.0, 0.0])
 
 
 def test_nothing_is_left_after_an_error(tmp_path, fingers):

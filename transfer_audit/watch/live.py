@@ -9,8 +9,10 @@ from types import TracebackType
 from typing import Any
 
 import rclpy
+from rclpy.exceptions import InvalidNamespaceException
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
+from transfer_audit.core.errors import AuditError
 from transfer_audit.nodes import convert
 from transfer_audit.watch.pilot import Pilot
 from transfer_audit.watch.topics import Wanted
@@ -26,7 +28,11 @@ class Ears:
         self._context = rclpy.Context()
         rclpy.init(context=self._context)
         name = f'transfer_audit_watch_{os.getpid()}'
-        self._node = rclpy.create_node(name, namespace=namespace or None, context=self._context)
+        try:
+            self._node = rclpy.create_node(name, namespace=namespace or None, context=self._context)
+        except InvalidNamespaceException as error:
+            self._context.try_shutdown()
+            raise AuditError(f'--namespace {namespace!r} is none: {" ".join(str(error).split())}') from error
         self._heard: list[tuple[Wanted, Any, Any]] = []
         for each in topics:
             made = convert.message_class(each.type)
