@@ -183,3 +183,24 @@ def test_a_recording_without_command_or_joints_says_what_it_holds(world, sides):
 def test_a_model_alone_gives_an_outline_in_which_all_is_a_guess(world):
     draft = without_recording('arms', 'model.xml', read_things(world.write().parent / 'model.xml'))
     assert {place for place, _ in draft.guesses()} >= {'command.topic', 'channels.joints.topic', 'command.elements.a'}
+
+
+URDF = """<robot name="r"><link name="base"/><link name="arm"><inertial><mass value="0.1"/>
+<inertia ixx="1e-4" iyy="1e-4" izz="1e-4" ixy="0" ixz="0" iyz="0"/></inertial></link><joint name="a" type="revolute">
+<parent link="base"/><child link="arm"/><axis xyz="0 1 0"/><limit lower="0" upper="1" effort="1" velocity="1"/></joint>
+</robot>"""
+
+
+def test_a_model_without_actuators_is_refused_with_the_way_out(tmp_path):
+    (tmp_path / 'r.urdf').write_text(URDF)
+    with pytest.raises(AuditError, match=r'no named actuator.*save it as MJCF'):
+        read_things(tmp_path / 'r.urdf')
+
+
+def test_a_hand_that_rests_is_told_by_the_names_of_its_topics(world):
+    things = read_things(world.write().parent / 'model.xml')
+    still = np.full((300, 2), 0.1)
+    sides = stream('/joint_states', still), stream('/joint_commands', still)
+    draft = interview('arms', 'model.xml', things, Recording('r', ('/joint_states', '/joint_commands'), sides))
+    assert draft.profile['command']['topic'].value == 'joint_commands' and draft.profile['command']['topic'].guessed
+    assert draft.profile['channels']['joints']['noise'].guessed

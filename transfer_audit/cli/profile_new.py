@@ -21,14 +21,14 @@ _NUMBER = re.compile(r'[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?')
 EXAMPLES = """examples:
   transfer-audit profile new --model hand.xml --bag my_bag
   transfer-audit profile new --model hand.xml --bag my_bag --to config/my_hand/profile.yaml --yes
-  transfer-audit profile new --model hand.urdf --bag my_bag --to - --yes > profile.yaml
+  transfer-audit profile new --model hand.xml --bag my_bag --to - --yes > profile.yaml
 then:
   transfer-audit audit my_bag --profile profile.yaml"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
-    parser.add_argument('--model', required=True, type=Path, help='MJCF or URDF of the hand')
+    parser.add_argument('--model', required=True, type=Path, help='MJCF of the hand, or a URDF with actuators in a mujoco extension')
     parser.add_argument(
         '--bag', type=Path, help='recording with commands and measured joints (without one: an outline)'
     )

@@ -14,6 +14,7 @@ from transfer_audit.core.channels import ChannelPlan, Element
 from transfer_audit.core.types import Array, Columns, Kind, Round, Stamps
 
 TIMES_NOISE = 5
+ROUNDING = 1e-9
 UNLIKE = 3.0
 """An element that is noisier than usual by this factor gets a noise of its own, and so do all."""
 LEAST = {'rad': 0.01, 'm': 0.005, 'N': 0.1, 'N*m': 0.01, 'm/s': 0.01}
@@ -34,7 +35,7 @@ def noise_in(
     start, end = int(stamps.min()), int(stamps.max()) + 1
     trace = Trace(source, start, Round(1, start, end), Columns.empty(1), {source: columns})
     found = [_of(trace, source, column, kind, unit) or 0.0 for column in range(values.shape[1])]
-    known = [noise for noise in found if noise > 0]
+    known = [noise for noise in found if noise > ROUNDING * max(1.0, float(np.nanmax(np.abs(values))))]
     if not known:
         return STAND_IN[unit], 'no rest in the recording to measure it; a usual value', False
     usual = float(np.median(known))

@@ -9,6 +9,7 @@ from pathlib import Path
 import mujoco
 
 from transfer_audit.core.binding import load_spec
+from transfer_audit.core.errors import ModelError
 from transfer_audit.core.interview.streams import words
 
 TIP_WORDS = frozenset({'tip', 'fingertip', 'distal', 'pad', 'ft', 'touch', 'tactile', 'force'})
@@ -59,11 +60,16 @@ class Things:
 def read_things(path: Path) -> Things:
     """Read a model.
 
-    :raises ModelError: if it does not exist or does not compile
+    :raises ModelError: if it does not exist or does not compile, or nothing in it can be commanded
     """
     model = load_spec(path).compile()
     joints = tuple(_joint(model, j) for j in range(model.njnt) if model.jnt_type[j] in (2, 3) and model.joint(j).name)
     actuators = tuple(_actuator(model, a) for a in range(model.nu) if model.actuator(a).name)
+    if not joints or not actuators:
+        lacking = (
+            'joint' if not joints else 'actuator (a URDF has none: load it in MuJoCo, save it as MJCF and add some)'
+        )
+        raise ModelError(f'{path}: the model has no named {lacking}')
     free = tuple(
         Thing(f'body:{model.body(int(model.jnt_bodyid[j])).name}', (model.joint(j).name,), unit='m')
         for j in range(model.njnt)
