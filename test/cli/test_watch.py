@@ -1,5 +1,9 @@
 """`watch --bag`: a recorded pilot, the evidence of an audit, and a bag of the hand alone."""
 
+import contextlib
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -18,6 +22,8 @@ ROOT = Path(__file__).parents[2]
 FINGER = Path(__file__).parents[3] / 'shared' / 'data' / 'rh56'
 PROFILE, MODEL = ROOT / 'config' / 'inspire_rh56' / 'profile.yaml', FINGER / 'model' / 'inspire_right.xml'
 STEP_NS = 200_000_000
+ENTER, LEAVE = '\x1b[?1049h', '\x1b[?1049l'
+"""To the other screen of a terminal and back."""
 
 
 @pytest.fixture(scope='module')
@@ -84,3 +90,24 @@ def test_without_ros_it_says_what_to_do(monkeypatch, refuses):
     monkeypatch.setitem(sys.modules, 'rclpy', None)
     monkeypatch.delitem(sys.modules, 'transfer_audit.watch.live', raising=False)
     assert "pip install 'transfer_audit[ros]'" in refuses('watch')
+
+
+def test_a_signal_leaves_the_terminal_as_it_was_and_the_last_frame(recorder, fingers, tmp_path):
+    evidence = tmp_path / 'e.mcap'
+    main(['audit', str(recorder.bag()), '--profile', str(fingers.path), '--evidence', str(evidence), '--quiet'])
+    command = [sys.executable, '-m', 'transfer_audit.cli.main', 'watch', '--bag', str(evidence), '--speed', '0.01']
+    ours, theirs = os.openpty()
+    environment = {**os.environ, 'TERM': 'xterm-256color', 'COLUMNS': '80', 'LINES': '24'}
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
+        os.close(theirs)
+        drawn = ''
+        while 'nodes' not in drawn:
+            drawn += os.read(ours, 65536).decode(errors='replace')
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(OSError):
+            while more := os.read(ours, 65536):
+                drawn += more.decode(errors='replace')
+    os.close(ours)
+    assert process.returncode == 0
+    drawing, _, left = drawn.rpartition(LEAVE)
+    assert ENTER in drawing and 'scores' in left and 'Traceback' not in drawn
