@@ -28,7 +28,7 @@ then:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
-    parser.add_argument('--model', required=True, type=Path, help='MJCF of the hand, or a URDF with actuators in a mujoco extension')
+    parser.add_argument('--model', required=True, type=Path, help='MJCF of the hand (a URDF has no actuators)')
     parser.add_argument(
         '--bag', type=Path, help='recording with commands and measured joints (without one: an outline)'
     )
