@@ -11,12 +11,12 @@ The way of the data, live and offline alike:
    the words: `core.conclusion`, `core.verdict`
 7. the gate lets commands through within budgets, and cuts these when both sides disagree: `core.gate`
 8. the ledger keeps each round for good: `ledger`
-9. people look at it: `cli`, `report`; the tool measures itself: `bench`
+9. people look at it: `cli`, `report`, `watch`; the tool measures itself: `bench`
 
 Where the family comes from: recordings are measured (`core.calibrate`), the family is held against them
 (`core.coverage`) and its next version proposed (`core.propose`); `lab` goes the whole way on an emulated hand.
 
-Imports point one way: cli, nodes, report, bench, lab -> bags, ledger -> core. Nothing in `core` asks the time.
+Imports point one way: cli, watch, nodes, report, bench, lab -> bags, ledger -> core. Nothing in `core` asks the time.
 """
 
 __version__ = '0.1.0'
