@@ -140,6 +140,13 @@ class Backend(Protocol):
         :raises Unwritable: if the database does not do it
         """
 
+    def event(self, robot: str, round_: int | None, body: str) -> Entry | None:
+        """Write one event behind the entry that this backend wrote last, durable when it returns; None, and nothing
+        written, if it knows of none, if another writer's came in between, or if there is no shorter way than `writing`.
+
+        :raises Unwritable: if the database does not do it
+        """
+
     def stored(self, connection: sa.Connection) -> Mapping[str, Stored]:
         """The stored head of every chain, at the moment that a `reading` connection sees which has not read yet."""
 

@@ -39,6 +39,8 @@ class HeadFile:
         self.path = beside(ledger, robot, HEAD)
         self._fresh = self.path.with_name(self.path.name + '.tmp')
         self._folder = ledger.parent
+        self._lock: _Descriptor | None = None
+        self._kept: _Descriptor | None = None
 
     def read(self) -> Head | None:
         """The stored head, or None if there is no file.
@@ -81,25 +83,36 @@ class HeadFile:
 
         The line lies within one sector, so that a power cut leaves an older head but no torn one.
         """
-        try:
-            file = os.open(self.path, os.O_WRONLY)
-        except FileNotFoundError:
-            self.replace(head)
-            return
-        try:
-            os.pwrite(file, _line(head), 0)
-        finally:
-            os.close(file)
+        if self._kept is None or not os.fstat(self._kept.number).st_nlink:
+            try:
+                self._kept = _Descriptor(self.path, os.O_WRONLY)
+            except FileNotFoundError:
+                self.replace(head)
+                return
+        os.pwrite(self._kept.number, _line(head), 0)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other writers of the folder's ledgers out between an entry and its head."""
-        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        if self._lock is None:
+            self._lock = _Descriptor(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(self._lock.number, fcntl.LOCK_EX)
         try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
             yield
         finally:
-            os.close(folder)
+            fcntl.flock(self._lock.number, fcntl.LOCK_UN)
+
+
+class _Descriptor:
+    """A file that stays open as long as this does: to open it again for each entry takes as long as the entry."""
+
+    def __init__(self, path: Path, flags: int) -> None:
+        self.number = -1
+        self.number = os.open(path, flags | os.O_CLOEXEC)
+
+    def __del__(self) -> None:
+        if self.number >= 0:
+            os.close(self.number)
 
 
 def _line(head: Head) -> bytes:

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from transfer_audit.core.errors import LedgerError
 from transfer_audit.ledger.backend import Pen, Stored, Unwritable, robots_in
-from transfer_audit.ledger.chain import NOTHING, Head
+from transfer_audit.ledger.chain import NOTHING, Entry, Head
 from transfer_audit.ledger.tables import SCHEMA, entries, metadata
 
 PATIENCE: dict[str, Any] = {
@@ -60,6 +60,10 @@ class PostgresBackend:
         except ModuleNotFoundError as error:
             raise LedgerError(f'{self.name}: a server needs psycopg; install transfer_audit[postgres]') from error
         self._reads = self._engine.execution_options(isolation_level='REPEATABLE READ', postgresql_readonly=True)
+
+    def event(self, robot: str, round_: int | None, body: str) -> Entry | None:
+        """See `Backend`."""
+        return None
 
     def connect(self, read_only: bool) -> None:
         """See `Backend`."""

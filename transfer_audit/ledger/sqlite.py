@@ -15,13 +15,16 @@ import sqlalchemy as sa
 
 from transfer_audit.core.errors import LedgerError
 from transfer_audit.ledger.backend import Pen, Stored, Unwritable, robots_in
-from transfer_audit.ledger.chain import Head
+from transfer_audit.ledger.chain import Entry, Head, seal
 from transfer_audit.ledger.head import HeadFile, head_files
 from transfer_audit.ledger.place import checked_robot
 from transfer_audit.ledger.tables import SCHEMA, entries, metadata
 
 APPLICATION = 0x7441_4C67
 """`PRAGMA application_id`: what tells a ledger from any other SQLite database."""
+
+
+_INSERT = f'INSERT INTO entries ({", ".join(Entry._fields)}) VALUES ({", ".join("?" * len(Entry._fields))})'
 
 
 class SqliteBackend:
@@ -34,6 +37,7 @@ class SqliteBackend:
         self.name = str(path)
         self._files: dict[str, HeadFile] = {}
         self._heads: dict[str, Head] = {}
+        self._driver: sqlite3.Connection | None = None
 
     def connect(self, read_only: bool) -> None:
         """See `Backend`."""
@@ -47,6 +51,7 @@ class SqliteBackend:
                     _readable(self.path, connection, version)
                 else:
                     _bring_up(connection, version)
+                    self._driver = connection.connection.driver_connection
         except LedgerError:
             self.close()
             raise
@@ -78,6 +83,19 @@ class SqliteBackend:
             elif pen.stored is not None and (pen.stored.head or Head()) != pen.last:
                 file.replace(pen.last)
             self._heads[robot] = pen.last
+
+    def event(self, robot: str, round_: int | None, body: str) -> Entry | None:
+        """See `Backend`. That nobody else wrote is told by the key: the next entry is not there yet."""
+        known = self._heads.get(robot)
+        if known is None or self._driver is None:
+            return None
+        entry, file = seal(known, 'event', round_, body, robot), self._file(robot)
+        with self._told(), file.locked():
+            if not _inserted(self._driver, entry):
+                return None
+            file.overwrite(entry.head)
+            self._heads[robot] = entry.head
+        return entry
 
     def stored(self, connection: sa.Connection) -> Mapping[str, Stored]:
         """See `Backend`."""
@@ -114,6 +132,23 @@ class SqliteBackend:
             other = f'{error.strerror}; check the disk and the permissions'
             advice = _ADVICE['full'] if error.errno in _FULL else other
             raise Unwritable(f'{where}: {advice}') from error
+
+
+def _inserted(driver: sqlite3.Connection, entry: Entry) -> bool:
+    """One entry in a transaction of its own, without the layers between, which take longer than it does; False if there
+    is one of its sequence."""
+    driver.execute('BEGIN IMMEDIATE')
+    try:
+        driver.execute(_INSERT, entry)
+        driver.execute('COMMIT')
+    except sqlite3.IntegrityError:
+        driver.execute('ROLLBACK')
+        return False
+    except sqlite3.Error:
+        if driver.in_transaction:
+            driver.execute('ROLLBACK')
+        raise
+    return True
 
 
 def _look(path: Path, read_only: bool) -> None:

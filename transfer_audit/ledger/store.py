@@ -45,6 +45,7 @@ class Ledger(LedgerReader):
         backend = backend_of(path_or_url)
         super().__init__(backend, checked_robot(robot) if robot else robot)
         self._read_only, self.lost, self.last = read_only, '', Head()
+        self._begun: set[int] = set()
         backend.connect(read_only)
         if not read_only:
             try:
@@ -86,8 +87,15 @@ class Ledger(LedgerReader):
         """Keep something that happened in a round, or (None) between rounds."""
         if kind == 'outcome':
             raise LedgerError(f'{self.name}: an outcome is told with `outcome`, not as an event')
-        choose = (lambda _: None) if number is None else self._started(number)
-        self._append('event', {'event': kind, 'data': dict(body)}, choose)
+        self._may_write()
+        told = {'event': kind, 'data': dict(body)}
+        if self._pen is None and (number is None or number in self._begun):
+            written = self._backend.event(self.robot, number, self._text('event', told))
+            if written is not None:
+                self.last = written.head
+                return
+        self._append('event', told, (lambda _: None) if number is None else self._started(number))
+        self._begun.update(() if number is None else (number,))
 
     def abort_open(self, reason: str) -> list[int]:
         """Abort the rounds that a crash left open. For the start of the one process that runs rounds."""
@@ -134,14 +142,17 @@ class Ledger(LedgerReader):
     def _append(self, kind: Kind, body: Mapping[str, Any], choose: Callable[[Pen], int | None]) -> int | None:
         """Seal and store one entry; `choose` gives its round, or raises, under the lock it is written under."""
         self._may_write()
-        try:
-            text = canonical(body).decode()
-        except (TypeError, ValueError) as error:
-            raise LedgerError(f'{self.name}: a {kind} entry cannot be written as JSON: {error}') from error
+        text = self._text(kind, body)
         if self._pen is not None:
             return self._pen.append(kind, choose(self._pen), text).round
         with self._writing() as pen:
             return pen.append(kind, choose(pen), text).round
+
+    def _text(self, kind: Kind, body: Mapping[str, Any]) -> str:
+        try:
+            return canonical(body).decode()
+        except (TypeError, ValueError) as error:
+            raise LedgerError(f'{self.name}: a {kind} entry cannot be written as JSON: {error}') from error
 
     @contextmanager
     def _writing(self) -> Iterator[Pen]:

@@ -14,9 +14,9 @@ from transfer_audit.bench.ledger.rounds import SECOND, closing, starting
 from transfer_audit.core.errors import LedgerError
 from transfer_audit.ledger.store import Ledger
 
-LONGEST_S = 0.15
-STATES = ('open', 'open', 'closed')
-"""Of a round after its start, its outcome and its close were acknowledged."""
+LONGEST_S, EVENTS = 0.15, 3
+START, EVENT, OUTCOME, CLOSE = range(4)
+"""The steps of a round, each of which is acknowledged."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def kill(where: str, kills: int, seed: int, say: Callable[[str], None]) -> Kills
     for number in range(kills):
         told = _life(where, draw.uniform(0.0, LONGEST_S))
         steps += len(told)
-        given = [round_ for round_, step in told if step == 0]
+        given = [round_ for round_, step in told if step == START]
         duplicates += sum(round_ <= highest for round_ in given)
         highest = max([highest, *given])
         try:
@@ -76,7 +76,7 @@ def kill(where: str, kills: int, seed: int, say: Callable[[str], None]) -> Kills
 
 
 def _life(where: str, lives_s: float) -> list[tuple[int, int]]:
-    """A writer from its birth until it is killed, and what it said it was told: (round, step), steps as in STATES."""
+    """A writer from its birth until it is killed, and what it said it was told: (round, step)."""
     hears, says = os.pipe()
     child = os.fork()
     if not child:
@@ -101,11 +101,14 @@ def _write_for_ever(where: str, says: int) -> None:
                 task += 1
                 start = starting(task)
                 number = ledger.start(start)
-                os.write(says, b'%d 0\n' % number)
+                os.write(says, b'%d %d\n' % (number, START))
+                for _ in range(EVENTS):
+                    ledger.event(number, 'gate_trip', {'force': 4.2})
+                os.write(says, b'%d %d\n' % (number, EVENT))
                 ledger.outcome(number, True, start.start_ns + SECOND)
-                os.write(says, b'%d 1\n' % number)
+                os.write(says, b'%d %d\n' % (number, OUTCOME))
                 ledger.close(number, closing(number, start))
-                os.write(says, b'%d 2\n' % number)
+                os.write(says, b'%d %d\n' % (number, CLOSE))
     finally:  # a child that was forked must not go on as its parent
         traceback.print_exc()
         os._exit(1)
@@ -121,8 +124,12 @@ def _missing(where: str, told: dict[int, int]) -> int:
             except LedgerError:
                 missing += 1
                 continue
-            later = step == 2 and found.record is None
-            missing += later or (step >= 1 and found.success is not True)
+            events = sum(event.kind == 'gate_trip' for event in found.events)
+            missing += (
+                (step >= EVENT and events != EVENTS)
+                or (step >= OUTCOME and found.success is not True)
+                or (step >= CLOSE and found.record is None)
+            )
     return missing
 
 
