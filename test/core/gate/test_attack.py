@@ -41,7 +41,8 @@ def _decided_once(self, forces, sent, joints, steady_ns, see=pressing.Pressing.s
 
 
 def _as_it_was_told(self, sent):
-    free = sent if self._free is None else self._free[0]
+    told = self._free and self._free[0]
+    free = sent if told is None else told
     return sent + np.where(self.direction == 0, np.sign(free - sent), -self.direction)
 
 

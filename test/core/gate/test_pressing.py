@@ -80,8 +80,9 @@ def test_a_spell_that_begins_while_the_hand_opens_does_not_turn_it_around(hand, 
     assert bench.ask(sent - 0.01, 0.0).action == 'passed'
 
 
-def test_only_a_joint_that_does_not_follow_presses(bench, held):
+def test_only_a_joint_that_does_not_follow_presses(hand, bench_of, held):
     """Told to go 0.3 rad further, at a gate that never saw the hand free: one joint comes nearer, one does not."""
+    bench = bench_of(hand(latency_s=0.35))
     bench.walk((0.4, 0.4), joints=(0.1, 0.1), force=3.0)
     for step in range(60):
         joints = (0.1, 0.1 + 0.001 * step)
@@ -89,3 +90,14 @@ def test_only_a_joint_that_does_not_follow_presses(bench, held):
     bench.sense(*joints, force=5.0)
     assert bench.ask(0.39, 0.4).action == 'passed'
     held(bench.wait(10).ask(0.39, 0.39), 'closing held')
+
+
+def test_a_touch_right_after_the_first_command_can_be_let_go_of(hand, bench_of, held):
+    """No reading says that the hand was free since it was sent anything; where it was before that is known."""
+    bench = bench_of(hand()).sense(0.0, 0.0)
+    sent = bench.wait(10).ask(0.5, 0.0).values[0]
+    assert sent > 0.0
+    bench.wait(10).sense(0.0, 0.0, force=9.0)
+    held(bench.ask(sent + 0.01, 0.0), 'closing held')
+    left = bench.wait(10).sense(0.0, 0.0, force=9.0).ask(-0.1, 0.0).values[0]
+    assert 0.0 <= left < sent

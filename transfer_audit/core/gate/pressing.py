@@ -38,7 +38,7 @@ class Pressing:
         self._servos, self._latency = servos, latency
         self._past: deque[tuple[int, Array, Array]] = deque()
         self._over = self._untouched = False
-        self._free: tuple[Array, Array] | None = None
+        self._free: tuple[Array | None, Array] | None = None
         self.direction: Array = np.zeros(len(servos.low))
 
     def see(self, forces: Forces, sent: Array | None, joints: Array, steady_ns: int) -> None:
@@ -49,11 +49,11 @@ class Pressing:
         """
         anew = not self._over or (self._untouched and not forces.contact_free)
         self._untouched, self._over = forces.contact_free, forces.any_over
+        if forces.contact_free:
+            self._free = sent, joints.copy()
         if sent is None:
             return
         self._keep(sent, joints, steady_ns)
-        if forces.contact_free:
-            self._free = self._past[-1][1:]
         if forces.any_over and (anew or not self.direction.all()):
             now = self._look(sent, joints, steady_ns)
             self.direction = now if anew else np.where(self.direction == 0, now, self.direction)
@@ -92,13 +92,13 @@ class Pressing:
 
         :param sent: the last command sent, shape (A,)
         """
-        back = sent if self._free is None else self._was_free(*self._free)
+        back = sent if self._free is None else self._was_free(*self._free, sent)
         return np.where(self.direction == 0, back, np.copysign(np.inf, -self.direction))
 
-    def _was_free(self, sent: Array, joints: Array) -> Array:
-        """Where each actuator stood without contact; where its joint is not known, what it was told."""
+    def _was_free(self, told: Array | None, joints: Array, sent: Array) -> Array:
+        """Where each actuator stood without contact; where its joint is not known, what it was told, if it was."""
         rest = self._servos.rest(joints)
-        return np.where(np.isfinite(rest), rest, sent)
+        return np.where(np.isfinite(rest), rest, sent if told is None else told)
 
     def opened(self, asked: Array, sent: Array) -> Array:
         """The nearest command to the one asked for to which every actuator stands still or lets go, shape (A,).
