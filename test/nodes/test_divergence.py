@@ -13,7 +13,7 @@ PATIENT = {'clock': {'hold_back_s': 0.3}}
 """A machine that is busy elsewhere must not make a message late."""
 
 
-def play(stage, ros, fingers, soon, qos=100, b_off=None, tip_off=None):
+def play(stage, ros, fingers, soon, qos=100, b_off=None, tip_off=None, rows_late=0):
     """A round of 0.8 s: both sides by hand, alike but for what is added to the real one from a row on.
 
     :returns: start of the round, the verdict, and what was heard on each topic
@@ -34,14 +34,15 @@ def play(stage, ros, fingers, soon, qos=100, b_off=None, tip_off=None):
         at_ns = start_ns + k * 10_000_000
         stage.spin_until(at_ns)
         a, b = 0.3 * math.sin(0.1 * k), 0.3 * math.cos(0.1 * k)
-        joints.publish(ros.joints(at_ns, [a, b + (0.05 if b_off is not None and k >= b_off else 0.0)]))
+        real = [0.3 * math.sin(0.1 * (k - rows_late)), 0.3 * math.cos(0.1 * (k - rows_late))]
+        joints.publish(ros.joints(at_ns, [real[0], real[1] + (0.05 if b_off is not None and k >= b_off else 0.0)]))
         tips.publish(ros.array(1.0 + (2.0 if tip_off is not None and k >= tip_off else 0.0)))
         if 0 <= k < ROWS:
             rows['joints'].publish(ros.rows(at_ns, ['a', 'b'], [a, b], 0.001))
             rows['tips'].publish(ros.rows(at_ns, ['tip_a'], [1.0], 0.1))
     rounds.publish(ros.round('ended', 3, start_ns, start_ns + ROWS * 10_000_000, success=True))
     stage.wait_for(lambda: verdicts, 'a verdict')
-    stage.wait_for(lambda: len(heard['scores']) == ROWS, 'every score')
+    stage.wait_for(lambda: len(heard['scores']) == ROWS and heard['timing'], 'every score')
     return start_ns, json.loads(verdicts[0].data), heard
 
 
@@ -95,6 +96,14 @@ def test_agreement_is_no_divergence(stage, ros, fingers, soon):
     assert verdict['metrics']['real']['success'] is True
     assert [status.message for status in heard['first']] == ['none so far']
     assert max(message.data for kind in ('pose', 'force') for message in heard[kind]) < 1
+    assert [message.data for message in heard['timing']] == [0.0]
+
+
+def test_a_late_hand_has_a_score_of_timing_at_the_end_of_its_round(stage, ros, fingers, soon):
+    _, verdict, heard = play(stage, ros, fingers, soon, rows_late=8)
+    first = verdict['first_divergence']
+    assert first['kind'] == 'timing' and first['score'] > 1
+    assert heard['timing'][-1].data == first['score']
 
 
 def test_messages_that_do_not_fit_are_reported_and_not_used(stage, ros, fingers):

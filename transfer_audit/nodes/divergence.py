@@ -139,6 +139,8 @@ class Divergence(AuditNode):
             self._first.publish(
                 convert.status('divergence/first', 'warn', verdict['reason'], values, self.profile.hand)
             )
+        timing = found['score'] if found and found['kind'] == 'timing' else None
+        self._kinds['timing'].publish(Float64(data=float(timing or 0.0)))
         self._verdict.publish(String(data=json.dumps(verdict)))
         self._judge.round = None
 
